@@ -1,0 +1,125 @@
+// ByteCursor: reads wire primitives from a span, checking every bound.
+
+/// What was wrong with the bytes, and where (offset from the start of the span that was read).
+package enum WireError: Error, Equatable, Sendable {
+    /// Fewer bytes are left than the field needs.
+    case truncated(at: Int, needed: Int)
+    /// A variable-length integer runs on beyond its width.
+    case overlongVarint(at: Int)
+    /// A length or count is negative, or larger than the bytes that are left.
+    case badLength(at: Int, Int)
+    /// A value that the protocol does not allow there.
+    case invalid(at: Int, StaticString)
+
+    package static func == (left: WireError, right: WireError) -> Bool {
+        left.description == right.description
+    }
+}
+
+extension WireError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .truncated(let at, let needed): "truncated at byte \(at): needs \(needed) more"
+        case .overlongVarint(let at): "varint at byte \(at) is too long"
+        case .badLength(let at, let length): "length \(length) at byte \(at) is out of range"
+        case .invalid(let at, let what): "invalid \(what) at byte \(at)"
+        }
+    }
+}
+
+/// Reads from a span that somebody else owns, front to back.
+package struct ByteCursor: ~Copyable, ~Escapable {
+    @usableFromInline internal let span: RawSpan
+    /// Bytes read so far.
+    package var offset = 0
+
+    @_lifetime(copy span)
+    @inlinable package init(_ span: RawSpan) { self.span = span }
+
+    @inlinable package var remaining: Int { span.byteCount - offset }
+    @inlinable package var isAtEnd: Bool { offset == span.byteCount }
+
+    @inlinable internal mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(
+        _: T.Type
+    ) throws(WireError) -> T {
+        let size = MemoryLayout<T>.size
+        guard remaining >= size else { throw .truncated(at: offset, needed: size - remaining) }
+        // SAFETY: the guard bounds the range; every bit pattern is an integer.
+        let value = unsafe span.unsafeLoadUnaligned(fromByteOffset: offset, as: T.self)
+        offset += size
+        return T(bigEndian: value)
+    }
+
+    @inlinable package mutating func uint8() throws(WireError) -> UInt8 { try integer(UInt8.self) }
+    @inlinable package mutating func int8() throws(WireError) -> Int8 { try integer(Int8.self) }
+    @inlinable package mutating func int16() throws(WireError) -> Int16 { try integer(Int16.self) }
+    @inlinable package mutating func int32() throws(WireError) -> Int32 { try integer(Int32.self) }
+    @inlinable package mutating func int64() throws(WireError) -> Int64 { try integer(Int64.self) }
+    @inlinable package mutating func uint32() throws(WireError) -> UInt32 {
+        try integer(UInt32.self)
+    }
+
+    /// LEB128 of at most `bytesMax` bytes. Non-minimal forms are accepted, as Kafka does.
+    @inlinable internal mutating func leb128(_ bytesMax: Int) throws(WireError) -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        let start = offset
+        while true {
+            guard offset < span.byteCount else { throw .truncated(at: offset, needed: 1) }
+            // SAFETY: the guard bounds the load.
+            let byte = unsafe span.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+            offset += 1
+            value |= UInt64(byte & 0x7f) << shift
+            if byte < 0x80 { return value }
+            shift += 7
+            guard offset - start < bytesMax else { throw .overlongVarint(at: start) }
+        }
+    }
+
+    /// Unsigned LEB128 of at most 5 bytes.
+    @inlinable package mutating func uvarint() throws(WireError) -> UInt32 {
+        let start = offset
+        let value = try leb128(5)
+        guard value <= UInt64(UInt32.max) else { throw .overlongVarint(at: start) }
+        return UInt32(value)
+    }
+
+    /// Zig-zag LEB128 of at most 5 bytes.
+    @inlinable package mutating func varint() throws(WireError) -> Int32 {
+        let value = try uvarint()
+        return Int32(bitPattern: value >> 1) ^ -Int32(bitPattern: value & 1)
+    }
+
+    /// Zig-zag LEB128 of at most 10 bytes.
+    @inlinable package mutating func varlong() throws(WireError) -> Int64 {
+        let value = try leb128(10)
+        return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+    }
+
+    /// The next `count` bytes.
+    @_lifetime(copy self)
+    @inlinable package mutating func slice(_ count: Int) throws(WireError) -> RawSpan {
+        guard count >= 0 else { throw .badLength(at: offset, count) }
+        guard remaining >= count else { throw .truncated(at: offset, needed: count - remaining) }
+        let start = offset
+        offset += count
+        return unsafe span.extracting(unchecked: start..<start + count)
+    }
+
+    /// Steps over `count` bytes.
+    @inlinable package mutating func skip(_ count: Int) throws(WireError) {
+        guard count >= 0 else { throw .badLength(at: offset, count) }
+        guard remaining >= count else { throw .truncated(at: offset, needed: count - remaining) }
+        offset += count
+    }
+
+    /// What has not been read.
+    @_lifetime(copy self)
+    @inlinable package func rest() -> RawSpan {
+        unsafe span.extracting(unchecked: offset..<span.byteCount)
+    }
+
+    /// A part of the whole span, by offsets that were seen while reading.
+    @_lifetime(copy self)
+    @inlinable package func part(_ range: Range<Int>) -> RawSpan { span.extracting(range) }
+}

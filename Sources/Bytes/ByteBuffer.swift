@@ -193,9 +193,15 @@ package final class ByteBuffer {
     }
 
     @inlinable package func set(byte value: UInt8, at offset: Int) { setInteger(value, at: offset) }
-    @inlinable package func set(int16 value: Int16, at offset: Int) { setInteger(value, at: offset) }
-    @inlinable package func set(int32 value: Int32, at offset: Int) { setInteger(value, at: offset) }
-    @inlinable package func set(int64 value: Int64, at offset: Int) { setInteger(value, at: offset) }
+    @inlinable package func set(int16 value: Int16, at offset: Int) {
+        setInteger(value, at: offset)
+    }
+    @inlinable package func set(int32 value: Int32, at offset: Int) {
+        setInteger(value, at: offset)
+    }
+    @inlinable package func set(int64 value: Int64, at offset: Int) {
+        setInteger(value, at: offset)
+    }
     @inlinable package func set(uint32 value: UInt32, at offset: Int) {
         setInteger(value, at: offset)
     }

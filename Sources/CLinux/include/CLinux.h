@@ -3,8 +3,16 @@
 #ifndef WAXWING_CLINUX_H
 #define WAXWING_CLINUX_H
 
+#include <errno.h>
+#include <pthread.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 /* CRC-32C (Castagnoli), RFC 3720 appendix B.4. `crc` is the value of the bytes before, 0 at first. */
 uint32_t wax_crc32c(uint32_t crc, const void *bytes, size_t count);
@@ -12,5 +20,35 @@ uint32_t wax_crc32c(uint32_t crc, const void *bytes, size_t count);
 uint32_t wax_crc32c_software(uint32_t crc, const void *bytes, size_t count);
 /* 1 when wax_crc32c uses the processor's instruction. */
 int wax_crc32c_is_hardware(void);
+
+/* <sys/epoll.h> declares these as an enum, which Swift imports as a type of its own. */
+static const uint32_t WAX_EPOLLIN = EPOLLIN;
+static const uint32_t WAX_EPOLLOUT = EPOLLOUT;
+static const uint32_t WAX_EPOLLRDHUP = EPOLLRDHUP;
+static const uint32_t WAX_EPOLLHUP = EPOLLHUP;
+static const uint32_t WAX_EPOLLERR = EPOLLERR;
+static const uint32_t WAX_EPOLLET = EPOLLET;
+
+/* Non-blocking and close-on-exec from birth; likewise an enum in <sys/socket.h>. */
+static inline int wax_stream_socket(int family) {
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+}
+
+/* At most 15 characters count. */
+int wax_thread_name(pthread_t thread, const char *name);
+int wax_accept(int listener, struct sockaddr_storage *peer, socklen_t *count);
+
+static inline int wax_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+static inline int wax_epoll_set(int epoll, int operation, int fd, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    return epoll_ctl(epoll, operation, fd, &event);
+}
+
+/* sendmsg, because writev has no way to say MSG_NOSIGNAL. */
+static inline ssize_t wax_send(int fd, const struct iovec *pieces, size_t count) {
+    struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
 
 #endif

@@ -1,0 +1,1 @@
+"""Black-box proof of Waxwing with real brokers and real clients."""

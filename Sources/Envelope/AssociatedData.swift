@@ -1,0 +1,47 @@
+// AssociatedData: the bytes that a ciphertext is bound to, kept ready for one topic at a time.
+
+internal import Bytes
+internal import Limits
+
+/// Associated data of one data key: format, suite, data-key id, key reference, topic, field path.
+///
+/// A ciphertext moved to another topic, or claimed for another key, does not open. The bytes up to
+/// the key reference never change for a key, and the topic seldom does, so they are kept.
+internal final class AssociatedData {
+    /// What AES-GCM is given.
+    internal let buffer: ByteBuffer
+    private let prefixBytes: Int
+    private var topic: String?
+
+    internal init(id: UInt64, reference: String) throws(EnvelopeError) {
+        let referenceBytes = reference.utf8.count
+        guard (1...RecordLimits.keyReferenceBytesMax).contains(referenceBytes) else {
+            throw .badReference(bytes: referenceBytes)
+        }
+        buffer = ByteBuffer(capacity: 96)
+        buffer.append(EnvelopeFormat.headerKey.description)
+        buffer.append(EnvelopeFormat.version)
+        buffer.append(EnvelopeFormat.wholeValueSuite)
+        buffer.append(int64: Int64(bitPattern: id))
+        buffer.append(int16: Int16(referenceBytes))
+        buffer.append(reference)
+        prefixBytes = buffer.count
+    }
+
+    /// Whether `bind` has been called.
+    internal var isBound: Bool { topic != nil }
+
+    /// Makes the bytes those of whole values of `topic`.
+    internal func bind(topic: String) throws(EnvelopeError) {
+        if self.topic == topic { return }
+        let topicBytes = topic.utf8.count
+        guard (1...RecordLimits.topicNameBytesMax).contains(topicBytes) else {
+            throw .badTopic(bytes: topicBytes)
+        }
+        buffer.truncate(to: prefixBytes)
+        buffer.append(int16: Int16(topicBytes))
+        buffer.append(topic)
+        buffer.append(int16: 0)  // Field path: none, the whole value.
+        self.topic = topic
+    }
+}

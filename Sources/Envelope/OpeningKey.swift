@@ -1,0 +1,47 @@
+// OpeningKey: a data key that opens, and the question by which record code gets one.
+
+package import Bytes
+package import Crypto
+
+/// One data key in use for opening. It belongs to one event loop.
+package final class OpeningKey {
+    /// The id that stored records give it.
+    package let id: UInt64
+    /// "service/name" of the key that wrapped it; part of what ciphertexts are bound to.
+    package let reference: String
+
+    private let cipher: AESGCM
+    private let associated: AssociatedData
+
+    /// - Parameter key: 32 bytes.
+    /// - Throws: when the reference is empty or too long, or the key has another length.
+    package init(id: UInt64, reference: String, key: SecretBytes) throws(EnvelopeError) {
+        associated = try AssociatedData(id: id, reference: reference)
+        do { cipher = try AESGCM(key: key) } catch { throw .cipher(error) }
+        self.id = id
+        self.reference = reference
+    }
+
+    /// Says which topic the next values were sealed for; cheap when it is the same as before.
+    package func bind(topic: String) throws(EnvelopeError) {
+        try associated.bind(topic: topic)
+    }
+
+    /// Appends the plaintext of `sealed`, a stored value of the topic that was bound. On failure
+    /// `output` is as it was.
+    package func open(_ sealed: RawSpan, into output: ByteBuffer) throws(CryptoError) {
+        precondition(associated.isBound, "a value is opened before its topic is known")
+        let aad = associated.buffer
+        try cipher.open(sealed, aad: aad.bytes, into: output)
+    }
+}
+
+/// Where record code finds data keys while it opens a batch. Nothing here waits: a key that is not
+/// at hand is noted by the implementer, fetched elsewhere, and the partition is opened again.
+package protocol OpeningKeys: AnyObject {
+    /// The unwrapped key, or nil when it is not at hand yet; the miss is noted.
+    ///
+    /// The spans are valid for the call only. The answer must have been unwrapped from exactly
+    /// these bytes under this reference: the id alone proves nothing.
+    func openingKey(reference: RawSpan, wrapped: RawSpan, id: UInt64) -> OpeningKey?
+}

@@ -21,7 +21,7 @@ internal struct FetchedCipher: @unchecked Sendable {
 /// A keyed context; only the IV changes from message to message.
 @safe
 internal final class GCMContext {
-    private static let tagBytes: Int32 = 16
+    private static let tagBytes = 16
     private let context: OpaquePointer
 
     internal init(key: SecretBytes, sealing: Bool) throws(CryptoError) {
@@ -87,9 +87,9 @@ internal final class GCMContext {
         let bytes = unsafe iv + Nonce.byteCount
         let out = unsafe output.assumingMemoryBound(to: UInt8.self)
         let tag = unsafe UnsafeMutableRawPointer(mutating: bytes + count)
-        guard unsafe EVP_DecryptInit_ex(context, nil, nil, nil, iv) == 1,
-            unsafe wax_evp_set_tag(context, GCMContext.tagBytes, tag) == 1
-        else { return false }
+        guard unsafe wax_evp_decrypt_init(context, iv, GCMContext.tagBytes, tag) == 1 else {
+            return false
+        }
         if let start = aad.baseAddress, aad.count > 0 {
             let associated = unsafe start.assumingMemoryBound(to: UInt8.self)
             let associatedCount = Int32(truncatingIfNeeded: aad.count)

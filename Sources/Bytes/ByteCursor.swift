@@ -103,6 +103,7 @@ package struct ByteCursor: ~Copyable, ~Escapable {
         guard remaining >= count else { throw .truncated(at: offset, needed: count - remaining) }
         let start = offset
         offset += count
+        // SAFETY: the guards bound the range.
         return unsafe span.extracting(unchecked: start..<start + count)
     }
 
@@ -116,6 +117,7 @@ package struct ByteCursor: ~Copyable, ~Escapable {
     /// What has not been read.
     @_lifetime(copy self)
     @inlinable package func rest() -> RawSpan {
+        // SAFETY: reading never moves the offset beyond the end.
         unsafe span.extracting(unchecked: offset..<span.byteCount)
     }
 

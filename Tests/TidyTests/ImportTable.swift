@@ -1,0 +1,109 @@
+// ImportTable: who may import whom. A change here is a change of the architecture.
+
+/// What each target may import, beside what `ImportTable.system` allows.
+///
+/// It says the same as `Package.swift`, on purpose twice: a new arrow has to be drawn in both.
+enum ImportTable {
+    static let targets: [String: Set<String>] = [
+        "Limits": [],
+        "Bytes": ["CLinux"],
+        "Telemetry": ["CLinux"],
+        "KafkaWire": ["Bytes", "Limits"],
+        "Compression": ["Bytes", "Limits", "CZlib", "CLZ4", "CZstd", "CSnappy"],
+        "Crypto": ["Bytes", "COpenSSL", "COpenSSLShims"],
+        "Envelope": ["Bytes", "Crypto", "Limits"],
+        "KeyService": ["Crypto", "Envelope", "Bytes", "Limits"],
+        "FileKeys": ["KeyService", "Crypto", "Bytes", "Limits"],
+        "Records": ["Bytes", "KafkaWire", "Compression", "Crypto", "Envelope", "Limits"],
+        "Loop": ["CLinux", "Bytes", "Limits"],
+        "Transport": ["Loop", "CLinux", "Bytes", "Limits"],
+        "Proxy": [
+            "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "KeyService", "Loop",
+            "Transport", "Telemetry", "Limits",
+        ],
+        "Config": ["CYAML", "Limits"],
+        "App": ["Config", "Proxy", "Loop", "KeyService", "FileKeys", "Telemetry", "Limits"],
+        "waxwing": ["App"],
+        "Bench": ["Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "Compression"],
+        "TestSupport": ["Bytes", "KafkaWire"],
+
+        "BytesTests": ["Bytes", "TestSupport"],
+        "KafkaWireTests": ["KafkaWire", "Bytes", "TestSupport"],
+        "CompressionTests": ["Compression", "Bytes", "TestSupport"],
+        "CryptoTests": ["Crypto", "Bytes"],
+        "KeyServiceTests": ["KeyService", "Crypto", "Envelope", "Bytes"],
+        "FileKeysTests": ["FileKeys", "KeyService", "Crypto", "Bytes"],
+        "EnvelopeTests": ["Envelope", "Crypto", "Bytes"],
+        "RecordsTests": [
+            "Records", "Envelope", "Crypto", "KafkaWire", "Compression", "Bytes", "TestSupport",
+        ],
+        "LoopTests": ["Loop", "Bytes"],
+        "TransportTests": ["Transport", "Loop", "Bytes"],
+        "ProxyTests": [
+            "Proxy", "Records", "Envelope", "Crypto", "KeyService", "KafkaWire", "Transport",
+            "Loop", "Bytes", "TestSupport",
+        ],
+        "ConfigTests": ["Config"],
+        "TelemetryTests": ["Telemetry"],
+        "AppTests": ["App", "Config"],
+        "TidyTests": [],
+    ]
+
+    /// Targets of C, which import nothing of ours but the library that they wrap.
+    static let cTargets: [String: Set<String>] = [
+        "CLinux": [], "COpenSSL": [], "COpenSSLShims": ["COpenSSL"], "CZlib": [], "CLZ4": [],
+        "CZstd": [], "CSnappy": [], "CYAML": [],
+    ]
+
+    /// The only targets that may call C: where memory can go wrong.
+    static let mayCallC: Set<String> = [
+        "Bytes", "Telemetry", "Compression", "Crypto", "Loop", "Transport", "Config",
+    ]
+
+    /// The only targets beside the tests that may use Foundation, and which part of it.
+    static let foundation: [String: Set<String>] = ["FileKeys": ["FoundationEssentials"]]
+
+    /// Targets that decide and transform but never call the operating system.
+    private static let pure: Set<String> = ["Limits", "KafkaWire", "Envelope", "Records", "Proxy"]
+
+    /// What `target` may import of the toolchain.
+    static func system(_ target: String) -> Set<String> {
+        var allowed: Set<String> = ["Synchronization"]
+        if !pure.contains(target) { allowed.insert("Glibc") }
+        if target.hasSuffix("Tests") { allowed.formUnion(["Testing", "Foundation", "Dispatch"]) }
+        return allowed.union(foundation[target] ?? [])
+    }
+
+    static func violations(_ source: SwiftSource) -> [Violation] {
+        guard let target = source.file.target else { return [] }
+        guard let own = targets[target] else {
+            return [source.file.violation(0, "target \(target) is not in the import table")]
+        }
+        let allowed = own.union(system(target))
+        return imports(source).compactMap { module, line in
+            allowed.contains(module)
+                ? nil : source.file.violation(line, "\(target) may not import \(module)")
+        }
+    }
+
+    /// The modules that a file imports, and the lines that say so.
+    static func imports(_ source: SwiftSource) -> [(module: String, line: Int)] {
+        source.lines(containing: "import ").compactMap { line in
+            var words = source.code[line - 1].split(separator: " ").map(String.init)
+            guard let at = words.firstIndex(of: "import"),
+                words[..<at].allSatisfy({ $0.hasPrefix("@") || access.contains($0) })
+            else { return nil }
+            words.removeFirst(at + 1)
+            if words.count > 1, kinds.contains(words[0]) { words.removeFirst() }
+            guard let module = words.first?.split(separator: ".").first else { return nil }
+            return (String(module), line)
+        }
+    }
+
+    private static let access: Set<String> = [
+        "public", "package", "internal", "fileprivate", "private",
+    ]
+    private static let kinds: Set<String> = [
+        "struct", "class", "enum", "protocol", "typealias", "func", "let", "var",
+    ]
+}

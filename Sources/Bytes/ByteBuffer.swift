@@ -35,6 +35,7 @@ package final class ByteBuffer {
     }
 
     private static func allocate(_ count: Int) -> UnsafeMutableRawPointer {
+        // SAFETY: the caller owns what is returned and frees it once.
         guard let pointer = unsafe malloc(count) else {
             fatalError("out of memory: \(count) bytes for a buffer")
         }
@@ -67,9 +68,18 @@ package final class ByteBuffer {
         if capacity - count < additional { grow(additional) }
     }
 
+    /// Makes room for `additional` more bytes without the usual doubling, for content that has a
+    /// limit: the storage never becomes larger than what was asked for.
+    package func reserveExactly(_ additional: Int) {
+        if capacity - count < additional { resize(count + additional) }
+    }
+
     @usableFromInline
     internal func grow(_ additional: Int) {
-        let wanted = max(capacity * 2, count + additional)
+        resize(max(capacity * 2, count + additional))
+    }
+
+    private func resize(_ wanted: Int) {
         // SAFETY: realloc keeps the first `count` bytes; base is replaced at once.
         guard let moved = unsafe realloc(base, wanted) else {
             fatalError("out of memory: \(wanted) bytes for a buffer")

@@ -10,6 +10,7 @@ internal import Limits
 internal final class AssociatedData {
     /// What AES-GCM is given.
     internal let buffer: ByteBuffer
+    private let referenceStart: Int
     private let prefixBytes: Int
     private var topic: String?
 
@@ -24,8 +25,15 @@ internal final class AssociatedData {
         buffer.append(EnvelopeFormat.wholeValueSuite)
         buffer.append(int64: Int64(bitPattern: id))
         buffer.append(int16: Int16(referenceBytes))
+        referenceStart = buffer.count
         buffer.append(reference)
         prefixBytes = buffer.count
+    }
+
+    /// Whether the bound key reference is exactly these bytes.
+    internal func hasReference(_ reference: RawSpan) -> Bool {
+        let kept = buffer
+        return kept.bytes(in: referenceStart..<prefixBytes).sameBytes(as: reference)
     }
 
     /// Whether `bind` has been called.

@@ -22,6 +22,12 @@ package final class OpeningKey {
         self.reference = reference
     }
 
+    /// Whether a stored header that claims this id and reference means this key. A cache that finds
+    /// keys by wrapped bytes alone would otherwise let the claims in the header go unchecked.
+    package func isNamed(id: UInt64, reference: RawSpan) -> Bool {
+        self.id == id && associated.hasReference(reference)
+    }
+
     /// Says which topic the next values were sealed for; cheap when it is the same as before.
     package func bind(topic: String) throws(EnvelopeError) {
         try associated.bind(topic: topic)

@@ -14,6 +14,9 @@ package struct RecordBatchFrame: Equatable, Sendable {
 
     package var range: Range<Int> { start..<end }
 
+    /// An entry of no bytes, to start from.
+    package static let none = RecordBatchFrame(start: 0, end: 0, magic: 0)
+
     /// Bytes of a magic 0 message without key and value, after the length field.
     private static let legacyLengthMin = 14
     /// Bytes up to and including the magic.

@@ -1,0 +1,95 @@
+// BatchCutter: decides where a growing batch is cut, and writes each part's header.
+
+internal import Bytes
+internal import Envelope
+internal import KafkaWire
+
+/// Cuts by plaintext sizes alone. Each record counts with its bytes as they came plus, when its
+/// value is sealed, a constant bound of what sealing adds; a part is closed before the record that
+/// would take this sum over the limit. A record that is over it alone gets a part of its own, and
+/// is refused only when it really is over the limit.
+internal struct BatchCutter {
+    internal let header: RecordBatchHeader
+    private let bytesMax: Int
+    private let addedBytesMax: Int
+
+    /// Index, in the batch as it came, of the first record of the current part.
+    internal private(set) var firstIndex = 0
+    /// Values sealed in all parts.
+    internal private(set) var sealedCount = 0
+    private var start = 0
+    private var bound = RecordBatchHeader.byteCount
+    private var maxTimestampDelta = Int64.min
+    private var firstPart: SealedPart?
+    private var others: [SealedPart] = []
+    private var oversized: (index: Int, bytes: Int)?
+
+    internal init(_ header: RecordBatchHeader, key: SealingKey, bytesMax: Int) {
+        self.header = header
+        self.bytesMax = bytesMax
+        addedBytesMax = key.addedBytesMax
+    }
+
+    /// Starts a part at the end of `output` with record `index` as its first; the header's fields
+    /// that depend on the part are set by `finish`.
+    internal mutating func begin(_ head: RawSpan, at index: Int, _ output: ByteBuffer) {
+        start = output.count
+        firstIndex = index
+        bound = RecordBatchHeader.byteCount
+        maxTimestampDelta = Int64.min
+        output.append(head)
+    }
+
+    /// Whether a record of `bytes` may join the current part.
+    internal func admits(_ bytes: Int, sealing: Bool) -> Bool {
+        bound == RecordBatchHeader.byteCount
+            || bound + bytes + (sealing ? addedBytesMax : 0) <= bytesMax
+    }
+
+    /// Counts a record into the current part.
+    internal mutating func add(_ bytes: Int, sealing: Bool, timestampDelta: Int64) {
+        bound += bytes + (sealing ? addedBytesMax : 0)
+        if sealing { sealedCount += 1 }
+        maxTimestampDelta = max(maxTimestampDelta, timestampDelta)
+    }
+
+    /// Completes the current part, whose last record is the one before `endIndex`.
+    internal mutating func finish(at endIndex: Int, _ output: ByteBuffer) {
+        let count = endIndex - firstIndex
+        let isWhole = count == Int(header.recordCount)
+        if !isWhole {
+            output.set(int32: Int32(count - 1), at: start + RecordBatchHeader.At.lastOffsetDelta)
+            output.set(int32: Int32(count), at: start + RecordBatchHeader.At.recordCount)
+            output.set(
+                int64: header.baseTimestamp &+ maxTimestampDelta,
+                at: start + RecordBatchHeader.At.maxTimestamp)
+            let sequence = RecordBatchHeader.sequence(header.baseSequence, advancedBy: firstIndex)
+            output.set(int32: sequence, at: start + RecordBatchHeader.At.baseSequence)
+        }
+        var attributes = header.attributes
+        attributes.codec = 0
+        output.set(
+            int16: Int16(bitPattern: attributes.rawValue),
+            at: start + RecordBatchHeader.At.attributes)
+        RecordBatchWriter.seal(output, from: start)
+        let bytes = output.count - start
+        if count == 1, bytes > bytesMax, oversized == nil { oversized = (firstIndex, bytes) }
+        let part = SealedPart(
+            range: start..<output.count, firstRecordIndex: firstIndex, recordCount: count)
+        if firstPart == nil { firstPart = part } else { others.append(part) }
+    }
+
+    /// All parts, once the last is finished.
+    ///
+    /// - Throws: `tooLarge` when one record alone is over the limit.
+    internal func result() throws(RecordError) -> SealedBatch {
+        guard let firstPart else { preconditionFailure("no part of the batch was finished") }
+        if let oversized {
+            throw RecordError(
+                .tooLarge,
+                "the record takes \(oversized.bytes) bytes sealed, \(bytesMax) are allowed",
+                recordIndex: oversized.index)
+        }
+        return SealedBatch(first: firstPart, others: others, sealedCount: sealedCount)
+    }
+}

@@ -37,6 +37,7 @@ let package = Package(
     targets: [
         // C, as small as it can be.
         .target(name: "CLinux"),
+        .target(name: "CMallocCount"),  // Benchmarks only.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "COpenSSLShims", dependencies: ["COpenSSL"]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -76,7 +77,10 @@ let package = Package(
         .executableTarget(name: "waxwing", dependencies: ["App"], swiftSettings: strict),
         .executableTarget(
             name: "Bench",
-            dependencies: ["Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "Compression"],
+            dependencies: [
+                "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "Compression",
+                "CMallocCount",
+            ],
             swiftSettings: strict),
         library("TestSupport", ["Bytes", "KafkaWire"]),
 

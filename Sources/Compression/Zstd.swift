@@ -21,7 +21,7 @@ internal struct ZstdFrame {
     private static let skippableMagicNumber: UInt64 = 0x184d_2a50
     /// The largest window that Kafka's Java reader takes, as a power of two.
     private static let windowLogMax = 27
-    /// Bytes of content in one block at most (RFC 8878, section 3.1.1.2.4).
+    /// Bytes in one block at most, before and after decompression (RFC 8878, section 3.1.1.2.4).
     private static let blockBytesMax = 128 * 1024
 
     /// Reads the frame that starts at `start`.
@@ -71,6 +71,10 @@ internal struct ZstdFrame {
             let header = try ZstdFrame.number(input, &at, 3)
             isLast = header & 1 != 0
             let size = Int(header >> 3)
+            // The library would take a longer run of one byte in one pass, but not as a stream.
+            guard size <= ZstdFrame.blockBytesMax else {
+                throw .corrupt(.zstd, at: at - 3, .block)
+            }
             switch (header >> 1) & 3 {
             case 0:  // stored
                 contentBytesMax += size
@@ -165,8 +169,9 @@ internal final class ZstdCodec {
         case 14, 16, 32: throw .corrupt(.zstd, at: at, .header)  // unsupported, window, dictionary
         case 22: throw .corrupt(.zstd, at: at, .checksum)
         case 64: throw .libraryFailed(.zstd, code: 64)  // memory_allocation
-        case 70 where room > output.bytesLeft:  // dstSize_tooSmall
-            throw .outputTooLarge(limit: output.bytesMax)
+        case 70:  // dstSize_tooSmall
+            guard room <= output.bytesLeft else { throw .outputTooLarge(limit: output.bytesMax) }
+            throw .corrupt(.zstd, at: at, .contentSize)
         default: throw .corrupt(.zstd, at: at, .block)
         }
     }

@@ -201,7 +201,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the report there")
     parser.add_argument(
         "--proxy", action="append", default=[], metavar="NAME,HOST:PORT,PID",
-        help="another proxy that runs already; its topics are plain-bench-* (PID 0: no CPU measured)",
+        help="another proxy that runs already; its topics are plain-bench-* (PID 0: no CPU)",
     )  # fmt: skip
     parser.add_argument("--port", type=int, help="the broker's port (a free one unless given)")
     parser.add_argument("--ways", metavar="WORDS", help="only ways with one of these words")

@@ -122,11 +122,10 @@ def throughput_tables(results: Results) -> str:
                     number(medians.rss(way, record_bytes), 1, "-"),
                 ]
             )
-        text += "\n### %d B records, %d MB a run, %s\n\n" % (
-            record_bytes,
-            record_bytes * records // 1_000_000,
-            "medians of %d rounds" % results.size.rounds if results.size.rounds > 1 else "one run",
-        )
+        rounds = results.size.rounds
+        how = "medians of %d rounds" % rounds if rounds > 1 else "one run"
+        megabytes = record_bytes * records // 1_000_000
+        text += "\n### %d B records, %d MB a run, %s\n\n" % (record_bytes, megabytes, how)
         text += table(head, rows)
     return text
 
@@ -217,11 +216,11 @@ def goals(results: Results) -> list[list[str]]:
 
 
 EXPLANATION = """\
-Every way leads to the same broker on loopback, and the ways take turns within a round. MB/s and the
-percentiles are what Kafka's own perf tools print (`acks=1`, 4 partitions, `linger.ms=5`,
-`batch.size=131072`, no compression; consuming is the tool's fetch rate, group joining left out). CPU
-is user and system time of the proxy's own process, per GiB of record payload. Resident memory is the
-largest seen. In the throughput runs the latency is mostly queueing in the producer.
+Every way leads to the same broker on loopback, and the ways take turns within a round. MB/s and
+the percentiles are what Kafka's own perf tools print (`acks=1`, 4 partitions, `linger.ms=5`,
+`batch.size=131072`, no compression; consuming is the tool's fetch rate, group joining left out).
+CPU is user and system time of the proxy's own process, per GiB of record payload. Resident memory
+is the largest seen. In the throughput runs the latency is mostly queueing in the producer.
 
 The machine runs the broker, the clients and the proxy at once, and other things too: trust ratios
 within one run, not absolute figures between runs.
@@ -249,7 +248,7 @@ def markdown(results: Results, command: str) -> str:
     text += "\n## A sidecar's first %d s: fresh start, 1 MiB/s of 1 KiB records, defaults\n\n" % (
         size.sidecar_seconds
     )
-    text += "The CPU includes the start; `start ms` is from exec to the first accepted connection.\n\n"
+    text += "The CPU includes the start; `start ms` is exec to the first accepted connection.\n\n"
     text += steady_table(results.sidecar)
     if results.idle_connection_bytes:
         text += "\n## Memory of %d idle connections\n\n" % size.idle_connections

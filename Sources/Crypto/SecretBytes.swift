@@ -1,5 +1,6 @@
 // SecretBytes: the one place where key bytes live, zeroed when dropped.
 
+package import Bytes
 internal import COpenSSL
 
 /// Key bytes that are written once, cannot be printed, copied out by accident or compared with
@@ -74,4 +75,15 @@ package func constantTimeEquals(_ first: RawSpan, _ second: RawSpan) -> Bool {
             unsafe CRYPTO_memcmp(left.baseAddress, right.baseAddress, left.count) == 0
         }
     }
+}
+
+/// Overwrites what stands in a buffer, and empties it; for text that held keys. What the buffer
+/// left behind when it grew is not reached: give it its whole capacity at the start.
+package func wipe(_ buffer: ByteBuffer) {
+    // SAFETY: the bytes belong to the buffer, which the caller owns; OPENSSL_cleanse is not
+    // optimised out, as a plain overwrite before freeing may be.
+    unsafe buffer.bytes.withUnsafeBytes { content in
+        unsafe OPENSSL_cleanse(UnsafeMutableRawPointer(mutating: content.baseAddress), content.count)
+    }
+    buffer.removeAll()
 }

@@ -1,0 +1,229 @@
+// JSONReader: reads strict JSON (RFC 8259) from bytes, without making values of it.
+
+internal import Bytes
+internal import Limits
+
+/// Why a keyring cannot be read. Never a part of the text, which holds keys.
+internal enum KeyringProblem: Error, Equatable {
+    /// The text stops being JSON there.
+    case syntax(offset: Int, expected: String)
+    /// A member is missing or wrong; `kid` as far as it is known.
+    case content(kid: String?, String)
+}
+
+/// A string in the text, without its quotes.
+internal struct JSONText: Equatable {
+    internal let range: Range<Int>
+    internal let hasEscapes: Bool
+}
+
+/// A keyring holds keys as strings, so a general parser would leave copies of them in memory that
+/// nobody zeroes. This one only walks: strings are ranges of the buffer they stand in.
+internal enum JSONReader {
+    /// Steps over white space.
+    internal static func skipSpace(_ cursor: inout ByteCursor) {
+        while let byte = peek(&cursor), [0x20, 0x09, 0x0a, 0x0d].contains(byte) {
+            cursor.offset += 1
+        }
+    }
+
+    /// The next byte, which stays; nil at the end.
+    internal static func peek(_ cursor: inout ByteCursor) -> UInt8? {
+        guard let byte = try? cursor.uint8() else { return nil }
+        cursor.offset -= 1
+        return byte
+    }
+
+    /// Steps over white space and `byte`.
+    internal static func expect(
+        _ byte: Unicode.Scalar, _ cursor: inout ByteCursor
+    ) throws(KeyringProblem) {
+        skipSpace(&cursor)
+        guard peek(&cursor) == UInt8(ascii: byte) else {
+            throw .syntax(offset: cursor.offset, expected: "'\(byte)'")
+        }
+        cursor.offset += 1
+    }
+
+    /// Steps over white space to the end of the text.
+    internal static func expectEnd(_ cursor: inout ByteCursor) throws(KeyringProblem) {
+        skipSpace(&cursor)
+        guard cursor.isAtEnd else { throw .syntax(offset: cursor.offset, expected: "the end") }
+    }
+
+    /// The name of the next member of an object whose brace was read, with the cursor at its
+    /// value; nil after the closing brace.
+    internal static func nextMember(
+        _ cursor: inout ByteCursor, isFirst: inout Bool
+    ) throws(KeyringProblem) -> JSONText? {
+        guard try nextItem(&cursor, isFirst: &isFirst, close: "}") else { return nil }
+        let name = try string(&cursor)
+        try expect(":", &cursor)
+        skipSpace(&cursor)
+        return name
+    }
+
+    /// Whether an array whose bracket was read has another element, with the cursor at it.
+    internal static func nextElement(
+        _ cursor: inout ByteCursor, isFirst: inout Bool
+    ) throws(KeyringProblem) -> Bool {
+        try nextItem(&cursor, isFirst: &isFirst, close: "]")
+    }
+
+    private static func nextItem(
+        _ cursor: inout ByteCursor, isFirst: inout Bool, close: Unicode.Scalar
+    ) throws(KeyringProblem) -> Bool {
+        skipSpace(&cursor)
+        if peek(&cursor) == UInt8(ascii: close) {
+            cursor.offset += 1
+            return false
+        }
+        if !isFirst { try expect(",", &cursor) }
+        isFirst = false
+        skipSpace(&cursor)
+        return true
+    }
+
+    /// A string; its escapes are checked, not decoded.
+    internal static func string(_ cursor: inout ByteCursor) throws(KeyringProblem) -> JSONText {
+        try expect("\"", &cursor)
+        let start = cursor.offset
+        var hasEscapes = false
+        while let byte = try? cursor.uint8() {
+            switch byte {
+            case UInt8(ascii: "\""):
+                return JSONText(range: start..<cursor.offset - 1, hasEscapes: hasEscapes)
+            case UInt8(ascii: "\\"):
+                hasEscapes = true
+                try escape(&cursor)
+            case 0..<0x20:
+                throw .syntax(offset: cursor.offset - 1, expected: "no control character")
+            default: break
+            }
+        }
+        throw .syntax(offset: cursor.offset, expected: "the end of a string")
+    }
+
+    private static func escape(_ cursor: inout ByteCursor) throws(KeyringProblem) {
+        let kind = (try? cursor.uint8()) ?? 0
+        if kind == UInt8(ascii: "u") {
+            for _ in 0..<4 {
+                guard let digit = try? cursor.uint8(), hexValue(digit) != nil else {
+                    throw .syntax(offset: cursor.offset, expected: "four hexadecimal digits")
+                }
+            }
+        } else if !"\"\\/bfnrt".utf8.contains(kind) {
+            throw .syntax(offset: cursor.offset, expected: "an escape")
+        }
+    }
+
+    private static func hexValue(_ byte: UInt8) -> UInt16? {
+        Character(UnicodeScalar(byte)).hexDigitValue.map(UInt16.init)
+    }
+
+    /// Steps over one value of any kind and returns where it stands.
+    internal static func value(
+        _ cursor: inout ByteCursor, depth: Int = 0
+    ) throws(KeyringProblem) -> Range<Int> {
+        guard depth < KeyLimits.keyringDepthMax else {
+            throw .syntax(offset: cursor.offset, expected: "less nesting")
+        }
+        skipSpace(&cursor)
+        let start = cursor.offset
+        var isFirst = true
+        switch peek(&cursor) {
+        case UInt8(ascii: "{"):
+            cursor.offset += 1
+            while try nextMember(&cursor, isFirst: &isFirst) != nil {
+                _ = try value(&cursor, depth: depth + 1)
+            }
+        case UInt8(ascii: "["):
+            cursor.offset += 1
+            while try nextElement(&cursor, isFirst: &isFirst) {
+                _ = try value(&cursor, depth: depth + 1)
+            }
+        case UInt8(ascii: "\""): _ = try string(&cursor)
+        case UInt8(ascii: "t"): try literal("true", &cursor)
+        case UInt8(ascii: "f"): try literal("false", &cursor)
+        case UInt8(ascii: "n"): try literal("null", &cursor)
+        default: try number(&cursor)
+        }
+        return start..<cursor.offset
+    }
+
+    private static func literal(
+        _ word: String, _ cursor: inout ByteCursor
+    ) throws(KeyringProblem) {
+        for byte in word.utf8 {
+            guard peek(&cursor) == byte else {
+                throw .syntax(offset: cursor.offset, expected: "a value")
+            }
+            cursor.offset += 1
+        }
+    }
+
+    private static func number(_ cursor: inout ByteCursor) throws(KeyringProblem) {
+        let start = cursor.offset
+        if peek(&cursor) == UInt8(ascii: "-") { cursor.offset += 1 }
+        let first = peek(&cursor)
+        let whole = digits(&cursor)
+        guard whole > 0, whole == 1 || first != UInt8(ascii: "0") else {
+            throw .syntax(offset: start, expected: "a value")
+        }
+        if peek(&cursor) == UInt8(ascii: ".") {
+            cursor.offset += 1
+            guard digits(&cursor) > 0 else {
+                throw .syntax(offset: cursor.offset, expected: "a digit")
+            }
+        }
+        if let byte = peek(&cursor), byte | 0x20 == UInt8(ascii: "e") {
+            cursor.offset += 1
+            if let sign = peek(&cursor), "+-".utf8.contains(sign) { cursor.offset += 1 }
+            guard digits(&cursor) > 0 else {
+                throw .syntax(offset: cursor.offset, expected: "a digit")
+            }
+        }
+    }
+
+    private static func digits(_ cursor: inout ByteCursor) -> Int {
+        let start = cursor.offset
+        while let byte = peek(&cursor), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+            cursor.offset += 1
+        }
+        return cursor.offset - start
+    }
+
+    /// The characters of a string, for names and other public parts only: the result is an
+    /// ordinary String that nobody zeroes.
+    internal static func decoded(
+        _ text: JSONText, in cursor: borrowing ByteCursor
+    ) throws(KeyringProblem) -> String {
+        let raw = cursor.part(text.range).array
+        guard text.hasEscapes else { return String(decoding: raw, as: UTF8.self) }
+        var units: [UInt16] = []
+        var rest = String(decoding: raw, as: UTF8.self).utf16.makeIterator()
+        while let unit = rest.next() {
+            guard unit == 0x5c else {
+                units.append(unit)
+                continue
+            }
+            switch rest.next().flatMap(UnicodeScalar.init) {
+            case "b": units.append(0x08)
+            case "f": units.append(0x0c)
+            case "n": units.append(0x0a)
+            case "r": units.append(0x0d)
+            case "t": units.append(0x09)
+            case "u":
+                var code: UInt16 = 0
+                for _ in 0..<4 {
+                    let digit = rest.next().flatMap { hexValue(UInt8(truncatingIfNeeded: $0)) }
+                    code = code << 4 | (digit ?? 0)
+                }
+                units.append(code)
+            case .some(let plain): units.append(UInt16(plain.value))
+            case nil: throw .syntax(offset: text.range.upperBound, expected: "an escape")
+            }
+        }
+        return String(decoding: units, as: UTF16.self)
+    }
+}

@@ -83,6 +83,16 @@ import Testing
         #expect(buffer.array.prefix(3) == [1, 2, 3])
     }
 
+    @Test func `room reserved exactly is not more than asked for`() {
+        let buffer = ByteBuffer(capacity: 16)
+        buffer.append([1, 2, 3])
+        buffer.reserveExactly(5_000)
+        #expect(buffer.capacity == 5_003)
+        buffer.reserveExactly(10)
+        #expect(buffer.capacity == 5_003)
+        #expect(buffer.array == [1, 2, 3])
+    }
+
     @Test func `emptying keeps the storage`() {
         let buffer = ByteBuffer(capacity: 16)
         buffer.append([UInt8](repeating: 1, count: 10_000))

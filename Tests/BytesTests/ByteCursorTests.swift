@@ -1,6 +1,7 @@
 // ByteCursorTests: every primitive, every bound, and bytes that lie.
 
 import Bytes
+import TestSupport
 import Testing
 
 @Suite struct ByteCursorTests {
@@ -228,7 +229,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
     func `random reads of random bytes stay inside and move forward`(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<2_000 {
             let length = Int.random(in: 0...40, using: &random)
             let source = buffer(random.bytes(length))
@@ -250,7 +251,7 @@ import Testing
 
     @Test(arguments: [11, 12] as [UInt64])
     func `every number survives a round trip`(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<20_000 {
             let value = Int64(
                 bitPattern: random.next() >> UInt64.random(in: 0..<64, using: &random))

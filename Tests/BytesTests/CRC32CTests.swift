@@ -1,6 +1,7 @@
 // CRC32CTests: known values, and the processor's instruction against the table.
 
 import Bytes
+import TestSupport
 import Testing
 
 @Suite struct CRC32CTests {
@@ -23,7 +24,7 @@ import Testing
     }
 
     @Test func `every length around the lane sizes agrees with the table`() {
-        var random = SeededGenerator(seed: 21)
+        var random = SeededRandom(seed: 21)
         let source = buffer(random.bytes(20_100))
         let lanes = [0, 256, 512, 768, 1_536, 2_048, 4_096, 6_144, 6_912, 12_288, 18_432]
         for lane in lanes {
@@ -40,7 +41,7 @@ import Testing
 
     @Test(arguments: [31, 32, 33, 34] as [UInt64])
     func `random lengths and offsets agree with the table`(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let source = buffer(random.bytes(40_000))
         for _ in 0..<500 {
             let length = Int.random(in: 0...20_000, using: &random)
@@ -53,7 +54,7 @@ import Testing
     }
 
     @Test func `a checksum goes on from what came before`() {
-        var random = SeededGenerator(seed: 41)
+        var random = SeededRandom(seed: 41)
         let source = buffer(random.bytes(20_000))
         let whole = CRC32C.checksum(source.bytes)
         for _ in 0..<300 {
@@ -64,7 +65,7 @@ import Testing
     }
 
     @Test func `one changed bit changes the checksum`() {
-        var random = SeededGenerator(seed: 51)
+        var random = SeededRandom(seed: 51)
         let bytes = random.bytes(7_000)
         let whole = CRC32C.checksum(buffer(bytes).bytes)
         for _ in 0..<300 {

@@ -1,33 +1,6 @@
-// Support: seeded random bytes and one-line readers that the tests of Bytes share.
+// Support: one-line readers and writers that the tests of Bytes share.
 
 import Bytes
-
-/// SplitMix64: the same numbers from the same seed, so that a failure can be run again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(count)
-        while result.count < count {
-            let word = next()
-            for shift in 0..<min(8, count - result.count) {
-                result.append(UInt8(truncatingIfNeeded: word >> (8 * UInt64(shift))))
-            }
-        }
-        return result
-    }
-}
 
 /// A buffer that holds `bytes`.
 func buffer(_ bytes: [UInt8]) -> ByteBuffer {

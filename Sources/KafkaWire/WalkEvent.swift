@@ -22,7 +22,8 @@ package struct WalkEvent: Sendable, Equatable {
         /// The records of a partition: `range` is their length prefix, `value` the records, which
         /// need not be in the span. The walker stands behind them already.
         case records
-        /// The message is complete. Reported again by every further call.
+        /// The message is complete, perhaps before its last bytes have arrived, if nobody looks at
+        /// them. Reported again by every further call.
         case end
         /// The span ends too early: `range` is what must be seen at least to go on. The walker
         /// has not moved.

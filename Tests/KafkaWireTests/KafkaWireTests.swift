@@ -1,1 +1,0 @@
-// KafkaWireTests: placeholder.

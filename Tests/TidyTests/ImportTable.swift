@@ -6,6 +6,7 @@
 enum ImportTable {
     static let targets: [String: Set<String>] = [
         "Limits": [],
+        "Rules": [],
         "Bytes": ["CLinux"],
         "Telemetry": ["CLinux"],
         "KafkaWire": ["Bytes", "Limits"],
@@ -19,12 +20,16 @@ enum ImportTable {
         "Transport": ["Loop", "CLinux", "Bytes", "Limits"],
         "Proxy": [
             "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "KeyService", "Loop",
-            "Transport", "Telemetry", "Limits",
+            "Transport", "Telemetry", "Rules", "Limits",
         ],
-        "Config": ["CYAML", "Limits"],
-        "App": ["Config", "Proxy", "Loop", "KeyService", "FileKeys", "Telemetry", "Limits"],
+        "Config": ["CYAML", "Rules", "Limits"],
+        "App": [
+            "Config", "Rules", "Proxy", "Loop", "KeyService", "FileKeys", "Telemetry", "Limits",
+        ],
         "waxwing": ["App"],
-        "Bench": ["Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "Compression"],
+        "Bench": [
+            "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "Compression", "CMallocCount",
+        ],
         "TestSupport": ["Bytes", "KafkaWire"],
 
         "BytesTests": ["Bytes", "TestSupport"],
@@ -43,7 +48,8 @@ enum ImportTable {
             "Proxy", "Records", "Envelope", "Crypto", "KeyService", "KafkaWire", "Transport",
             "Loop", "Bytes", "TestSupport",
         ],
-        "ConfigTests": ["Config"],
+        "RulesTests": ["Rules"],
+        "ConfigTests": ["Config", "Rules"],
         "TelemetryTests": ["Telemetry"],
         "AppTests": ["App", "Config"],
         "TidyTests": [],
@@ -51,20 +57,23 @@ enum ImportTable {
 
     /// Targets of C, which import nothing of ours but the library that they wrap.
     static let cTargets: [String: Set<String>] = [
-        "CLinux": [], "COpenSSL": [], "COpenSSLShims": ["COpenSSL"], "CZlib": [], "CLZ4": [],
+        "CLinux": [], "CMallocCount": [], "COpenSSL": [], "COpenSSLShims": ["COpenSSL"],
+        "CZlib": [], "CLZ4": [],
         "CZstd": [], "CSnappy": [], "CYAML": [],
     ]
 
     /// The only targets that may call C: where memory can go wrong.
     static let mayCallC: Set<String> = [
-        "Bytes", "Telemetry", "Compression", "Crypto", "Loop", "Transport", "Config",
+        "Bytes", "Telemetry", "Compression", "Crypto", "Loop", "Transport", "Config", "Bench",
     ]
 
     /// The only targets beside the tests that may use Foundation, and which part of it.
     static let foundation: [String: Set<String>] = ["FileKeys": ["FoundationEssentials"]]
 
     /// Targets that decide and transform but never call the operating system.
-    private static let pure: Set<String> = ["Limits", "KafkaWire", "Envelope", "Records", "Proxy"]
+    private static let pure: Set<String> = [
+        "Limits", "Rules", "KafkaWire", "Envelope", "Records", "Proxy",
+    ]
 
     /// What `target` may import of the toolchain.
     static func system(_ target: String) -> Set<String> {

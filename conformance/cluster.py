@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from conformance import proc
+from conformance import proc, wire
 from conformance.proc import Child, Failed
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -214,6 +215,18 @@ class Cluster:
     def create_topics(self, topics: dict[str, Topic]) -> None:
         create_topics(self.admin(), topics, max_replicas=len(self.nodes))
         wait_for_leaders(self.admin(), topics)
+
+    def set_group_config(self, group: str, name: str, value: str) -> None:
+        """Sets one property of a group, as share groups have them."""
+        resource = struct.pack(">b", 32) + wire.string(group) + struct.pack(">i", 1)
+        resource += wire.string(name) + b"\x00" + wire.string(value)
+        body = struct.pack(">i", 1) + resource + b"\x00"
+        node = next(iter(self.nodes.values()))
+        with wire.Connection(("127.0.0.1", node.port)) as connection:
+            answer = connection.exchange(wire.request(44, 0, 1, body))
+        answer.int32(), answer.int32()
+        if error := answer.int16():
+            raise Failed("group %s: error %d: %s" % (group, error, answer.string()))
 
     def leader(self, topic: str, partition: int) -> int:
         """The id of the node that leads a partition now."""

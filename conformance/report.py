@@ -1,0 +1,76 @@
+"""Results: one line per case, and the counts that a whole run adds up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+import traceback
+from collections import Counter
+
+from conformance.proc import Failed, Skipped
+
+COUNTS_FILE = "WAXWING_CONFORMANCE_COUNTS"
+COLOURS = {"PASS": "32", "FAIL": "31", "SKIP": "33"}
+
+
+def paint(text: str, colour: str) -> str:
+    """Coloured on a terminal, plain everywhere else."""
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        return "\033[%sm%s\033[0m" % (colour, text)
+    return text
+
+
+class Suite:
+    """Runs cases one after the other; a failure does not end the run."""
+
+    def __init__(self, title: str):
+        self.counts: Counter[str] = Counter()
+        self.failures: list[str] = []
+        print(paint("== " + title, "1"), flush=True)
+
+    def result(self, status: str, name: str, detail: str = "", seconds: float | None = None):
+        self.counts[status] += 1
+        if status == "FAIL":
+            self.failures.append(name)
+        took = "" if seconds is None else " (%.1f s)" % seconds
+        text = "%s  %s%s" % (paint(status, COLOURS[status]), name, took)
+        if detail:
+            text += ": " + detail
+        print(text, flush=True)
+
+    @contextlib.contextmanager
+    def case(self, name: str):
+        """`with suite.case("…"):` turns what is raised inside into this case's result."""
+        start = time.monotonic()
+        try:
+            yield
+        except Skipped as reason:
+            self.result("SKIP", name, str(reason))
+        except Failed as reason:
+            self.result("FAIL", name, str(reason), time.monotonic() - start)
+        except Exception:  # a defect of the suite or of a client: never a pass
+            self.result("FAIL", name, traceback.format_exc(), time.monotonic() - start)
+        else:
+            self.result("PASS", name, "", time.monotonic() - start)
+
+    def finish(self) -> int:
+        """Hands the counts over to the run that this suite is part of; returns the exit status."""
+        if path := os.environ.get(COUNTS_FILE):
+            with open(path, "a") as file:
+                file.write("%d %d %d\n" % tuple(self.counts[kind] for kind in COLOURS))
+        else:
+            print(closing_line(self.counts), flush=True)
+        return 1 if self.failures else 0
+
+
+def closing_line(counts: Counter[str]) -> str:
+    numbers = tuple(counts[kind] for kind in COLOURS)
+    return "%d passed, %d failed, %d skipped" % numbers
+
+
+def expect(problems: list[str], what: str = "") -> None:
+    """Fails with the differences that a comparison found."""
+    if problems:
+        raise Failed((what + ": " if what else "") + "; ".join(problems))

@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import json
 import os
+import shlex
 import statistics
 import sys
 import time
@@ -171,6 +172,18 @@ def steady(cluster: BenchCluster, way: Way, per_second: int, seconds: int, fresh
     return result
 
 
+def check_detours(cluster: BenchCluster, ways: list[Way]) -> None:
+    """Fails when a proxy tells clients the broker's own address: they would go round it."""
+    for way in ways:
+        topic = tools.new_topic(cluster, way.topic_prefix)
+        told = probes.leader_address(way.bootstrap, topic)
+        tools.delete_topic(cluster, topic)
+        if way.name != "direct" and told[1] in {node.port for node in cluster.nodes.values()}:
+            raise proc.Failed(
+                "%s tells clients the broker's own address: they go round it" % way.name
+            )
+
+
 def measure(cluster: BenchCluster, ways: list[Way], results: Results) -> None:
     size = results.size
     throughput_rounds(cluster, ways, results)
@@ -222,6 +235,7 @@ def main() -> None:
         results = Results([way.name for way in ways], missing, FULL if given.full else QUICK)
         for reason in missing:
             say("left out: " + reason)
+        check_detours(cluster, ways)
         results.micro = report.micro_output()
         measure(cluster, ways, results)
     finally:
@@ -231,9 +245,8 @@ def main() -> None:
         cluster.stop()
     results.facts = report.machine_facts(cluster.version)
     results.facts["duration"] = "%d s" % (time.monotonic() - began)
-    command = "python3 " + " ".join(
-        [str(Path(__file__).resolve().relative_to(REPOSITORY)), *sys.argv[1:]]
-    )
+    script = str(Path(__file__).resolve().relative_to(REPOSITORY))
+    command = shlex.join(["python3", script, *sys.argv[1:]])
     text = report.markdown(results, command)
     out = REPOSITORY / "conformance" / "out"
     out.mkdir(exist_ok=True)

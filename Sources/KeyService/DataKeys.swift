@@ -270,7 +270,7 @@ package final class DataKeys {
                 throw KeyServiceError(.corrupt, key: request.reference.text, "\(error)")
             }
             let lifetime = settings.openingKeySecondsMax * 1_000_000_000
-            entry.refreshDue = now + lifetime / 100 * KeyLimits.successorPercent
+            entry.refreshDue = now + lifetime * KeyLimits.successorPercent / 100
             entry.expires = now + lifetime
             entry.gate.succeed()
         } catch {

@@ -24,7 +24,7 @@ internal struct BudgetedKey {
         self.created = created
         let age = settings.ageSecondsMax * 1_000_000_000
         let early = random % (KeyLimits.successorSpreadPercent + 1)
-        successorDue = created + age / 100 * (KeyLimits.successorPercent - early)
+        successorDue = created + age * (KeyLimits.successorPercent - early) / 100
         expires = created + age
     }
 
@@ -47,8 +47,8 @@ internal struct BudgetedKey {
     /// Whether so much is used that the next key should be fetched.
     internal func wantsSuccessor(now: UInt64, settings: DataKeySettings) -> Bool {
         let percent = KeyLimits.successorPercent
-        return now >= successorDue || records >= settings.recordsMax / 100 * percent
-            || bytes >= settings.bytesMax / 100 * percent
+        return now >= successorDue || records >= settings.recordsMax * percent / 100
+            || bytes >= settings.bytesMax * percent / 100
     }
 }
 

@@ -1,1 +1,0 @@
-// KeyServiceTests: placeholder.

@@ -136,6 +136,12 @@ package final class ByteBuffer {
         count += added
     }
 
+    /// Appends a part of another buffer.
+    @inlinable package func append(_ other: ByteBuffer, _ range: Range<Int>) {
+        precondition(other !== self, "a buffer is not appended to itself")
+        append(other.bytes(in: range))
+    }
+
     @usableFromInline
     @inline(__always)
     internal func copy(_ source: UnsafeRawPointer, _ bytes: Int) {

@@ -39,7 +39,7 @@ package final class FramePatches {
     private var openIndex: Int?
 
     /// The new bytes. Written between `open` and `close`, read by `pieces`.
-    package let scratch = ByteBuffer(capacity: 1024)
+    package private(set) var scratch = ByteBuffer(capacity: 1024)
 
     /// Bytes by which the frame grows, negative when it shrinks.
     package private(set) var growth = 0
@@ -95,6 +95,23 @@ package final class FramePatches {
         patches[index].bytes = start..<scratch.count
         growth += scratch.count - start - patches[index].range.count
         openIndex = nil
+    }
+
+    /// Replaces a range by bytes that were appended to `scratch` while no replacement was open.
+    package func replace(_ range: Range<Int>, byScratch bytes: Range<Int>) {
+        precondition(openIndex == nil && bytes.upperBound <= scratch.count, "bytes not there yet")
+        let slot = reserve(range)
+        patches[slot.index] = Patch(range: range, bytes: bytes)
+        growth += bytes.count - range.count
+    }
+
+    /// Gives the new bytes away, to be sent without a copy, and goes on with another buffer. The
+    /// pieces stay readable until `removeAll`.
+    package func takeScratch(_ next: ByteBuffer) -> ByteBuffer {
+        precondition(openIndex == nil, "a replacement is open")
+        next.removeAll()
+        defer { scratch = next }
+        return scratch
     }
 
     /// Removes a range.

@@ -42,6 +42,9 @@ package final class EventLoop {
     /// Buffers to use again.
     package let pool = BufferPool(bytesMax: TransportLimits.pooledBytes)
 
+    /// What the user of the loop keeps with it; touched on the loop's thread only.
+    package var attachment: AnyObject?
+
     private struct Slot {
         var handler: (any EventHandler)?
         var use: UInt32
@@ -185,6 +188,7 @@ package final class EventLoop {
         slots.removeAll()
         timers.removeAll()
         waiting.removeAll()
+        attachment = nil
     }
 
     private func dispatch(token: UInt64, flags: UInt32) {

@@ -32,6 +32,27 @@ package final class LoopHandle: Sendable {
         if mustWake { wake() }
     }
 
+    /// Runs `job` on the loop's thread and waits for what it returns. Never called from a loop.
+    package func wait<Value: Sendable>(_ job: @escaping @Sendable (EventLoop) -> Value) -> Value {
+        let box = ResultBox<Value>()
+        var done: [Int32] = [0, 0]
+        precondition(unsafe pipe(&done) == 0, "no descriptors left to wait with")
+        let writeEnd = done[1]
+        submit { loop in
+            let value = job(loop)
+            box.value.withLock { $0 = value }
+            _ = close(writeEnd)
+        }
+        var byte: UInt8 = 0
+        // SAFETY: one byte of a local; the end of the pipe says that the job is done.
+        while unsafe read(done[0], &byte, 1) < 0, errno == EINTR {}
+        _ = close(done[0])
+        guard let value = box.value.withLock({ $0 }) else {
+            preconditionFailure("a loop ended while it was waited for")
+        }
+        return value
+    }
+
     /// Ends the loop after the jobs that are waiting.
     package func stop() {
         inbox.withLock { $0.isStopping = true }
@@ -57,6 +78,16 @@ package final class LoopHandle: Sendable {
             return (inbox.jobs, inbox.isStopping)
         }
     }
+}
+
+/// Where a loop leaves a value for a thread that waits.
+private final class ResultBox<Value: Sendable>: Sendable {
+    let value = Mutex<Value?>(nil)
+}
+
+/// Waiting without work, for threads that are not loops.
+package enum Pause {
+    package static func milliseconds(_ count: UInt32) { usleep(count * 1000) }
 }
 
 /// Loops, each on a thread of its own.

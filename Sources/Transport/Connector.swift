@@ -5,6 +5,8 @@ package import Loop
 /// Why no connection could be made.
 package struct ConnectError: Error, Equatable, Sendable, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// One attempt to reach `host:port`: every address in turn, each with its share of time.

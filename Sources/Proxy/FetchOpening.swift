@@ -1,0 +1,151 @@
+// FetchOpening: one pass over a fetch response: what may be seen is opened, addresses rewritten.
+
+internal import Bytes
+internal import KafkaWire
+internal import KeyService
+internal import Limits
+internal import Records
+
+/// Walks a Fetch or ShareFetch response and gathers the loop's patches for it.
+///
+/// Nothing in the frame itself is changed, so that the pass can be made again when keys have come.
+internal final class FetchOpening {
+    /// A partition that cannot be delivered.
+    struct Failure {
+        let topic: String
+        let partition: Int32
+        let code: Int16
+        let reason: String
+        /// Where its error code stands in the response.
+        let codeAt: Int
+    }
+
+    /// Keys are on their way; the pass must be made again.
+    private(set) var isWaiting = false
+    private(set) var failures: [Failure] = []
+
+    private let frame: ByteBuffer
+    private let request: Pending
+    private let gaveUp: Bool
+    private let context: LoopContext
+    private let addresses: SessionAddresses
+
+    private var policy: TopicPolicy?
+    private var topicText = ""
+    private var partition: Int32 = -1
+    private var errorCodeAt = 0
+    private var hasFailed = false
+    private var isFlexible = false
+
+    init(
+        _ frame: ByteBuffer, _ request: Pending, gaveUp: Bool, _ context: LoopContext,
+        _ addresses: SessionAddresses
+    ) {
+        self.frame = frame
+        self.request = request
+        self.gaveUp = gaveUp
+        self.context = context
+        self.addresses = addresses
+    }
+
+    func run() throws(WireError) {
+        let frame = frame
+        let response = frame.bytes(in: 4..<frame.count)
+        let header = try ResponseHeader.parse(
+            response, apiKey: request.apiKey, version: request.version)
+        guard let program = WalkProgram.find(request.apiKey, .response, version: request.version)
+        else { throw .invalid(at: 0, "API version") }
+        let patches = context.patches
+        let walker = context.walker
+        isFlexible = program.isFlexible
+        patches.removeAll()
+        context.rewriter.begin(program)
+        addresses.begin()
+        walker.reset(program, body: header.end..<response.byteCount)
+        while true {
+            let event = try walker.next(response, at: 0)
+            switch event.kind {
+            case .end: return
+            case .needMore: throw .truncated(at: event.range.lowerBound, needed: 1)
+            case .records: open(event, response)
+            case .field: note(event, response)
+            case .endArray where event.role == .acquiredRecords && hasFailed:
+                // What was not delivered must not be acknowledged: it stays locked until its time
+                // is over, and is then delivered again.
+                patches.replace(event.range, count: 0, isFlexible: isFlexible)
+                continue
+            default: break
+            }
+            context.rewriter.observe(event, response, at: 0, addresses: addresses, patches: patches)
+        }
+    }
+
+    private func note(_ event: WalkEvent, _ response: RawSpan) {
+        switch event.role {
+        case .topicName:
+            topicText = response.extracting(event.value).text
+            policy = context.policies.policy(for: topicText)
+        case .topicID:
+            let id = TopicID(response.extracting(event.value))
+            let name = context.shared.topics.name(of: id)
+            topicText = name ?? "\(id)"
+            policy = name.map { context.policies.policy(for: $0) }
+        case .partitionIndex:
+            partition = Int32(truncatingIfNeeded: event.number)
+            hasFailed = false
+        case .errorCode: errorCodeAt = event.value.lowerBound
+        default: break
+        }
+    }
+
+    private func open(_ event: WalkEvent, _ response: RawSpan) {
+        guard !event.value.isEmpty else { return }
+        guard let policy else {
+            return fail(
+                event, Session.KafkaError.unknownTopicID, "the topic id is not known")
+        }
+        guard policy.showsClear else { return }
+        let patches = context.patches
+        context.keys.beginOpening()
+        let result: OpenResult
+        do {
+            result = try context.opener.open(
+                records: response.extracting(event.value), topic: policy.boundTopic, keys: context.keys,
+                into: patches.scratch)
+        } catch {
+            return fail(event, Session.KafkaError.corruptMessage, "\(error)")
+        }
+        switch result {
+        case .unchanged: break
+        case .opened(let range):
+            patches.replace(event.range, count: range.count, isFlexible: isFlexible)
+            patches.replace(event.value, byScratch: range)
+        case .missingKeys: missingKeys(event)
+        }
+    }
+
+    private func missingKeys(_ event: WalkEvent) {
+        if let failure = context.keys.openingFailure {
+            let code =
+                failure.isRetriable
+                ? Session.KafkaError.kafkaStorageError
+                : Session.KafkaError.topicAuthorizationFailed
+            fail(event, code, "\(failure)")
+        } else if gaveUp {
+            fail(event, Session.KafkaError.kafkaStorageError, "no answer from the key service")
+        } else {
+            isWaiting = true
+        }
+    }
+
+    /// Delivers no record of the partition, and an error in their place.
+    private func fail(_ event: WalkEvent, _ code: Int16, _ reason: String) {
+        hasFailed = true
+        failures.append(
+            Failure(
+                topic: topicText, partition: partition, code: code, reason: reason,
+                codeAt: errorCodeAt))
+        context.patches.replace(event.range, count: 0, isFlexible: isFlexible)
+        context.patches.remove(event.value)
+    }
+}

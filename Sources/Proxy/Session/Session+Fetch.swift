@@ -1,0 +1,178 @@
+// Session+Fetch: looks at what a client fetches, and opens what it may see in clear.
+
+internal import Bytes
+internal import KafkaWire
+internal import KeyService
+internal import Limits
+internal import Loop
+internal import Records
+internal import Telemetry
+internal import Transport
+
+/// A Fetch or ShareFetch request that waits for the names behind topic ids.
+internal final class FetchJob {
+    let frame: ByteBuffer
+    let header: RequestHeader
+    var askedNames = false
+
+    init(frame: ByteBuffer, header: RequestHeader) {
+        self.frame = frame
+        self.header = header
+    }
+}
+
+extension Session {
+    // MARK: requests
+
+    /// A Fetch or ShareFetch request is whole.
+    func beginFetch(_ frame: ByteBuffer, _ header: RequestHeader) {
+        forwardFetch(FetchJob(frame: frame, header: header))
+    }
+
+    /// Sends a fetch on, once the names of its topics are known: whether a response has to be
+    /// opened is decided before it comes, and names cannot be asked for while it is held.
+    func forwardFetch(_ job: FetchJob) {
+        fetchJob = nil
+        let topics: FetchTopics
+        do {
+            topics = try readFetch(job)
+        } catch {
+            close(.warn, "malformed Fetch request", [("reason", "\(error)")])
+            return
+        }
+        if !topics.unknown.isEmpty, !job.askedNames {
+            job.askedNames = true
+            fetchJob = job
+            hold = .fetch
+            askTopicNames(topics.unknown)
+            return
+        }
+        if hold == .fetch { hold = .none }
+        // A session that was opened elsewhere may hold topics that were never seen here.
+        if topics.opens || !topics.unknown.isEmpty || (topics.isIncremental && !hasFullFetch) {
+            opensFetches = true
+        }
+        if !topics.isIncremental { hasFullFetch = true }
+        upstream?.enqueue(job.frame)
+        if opensFetches {
+            expect(.open, job.header)
+        } else if job.header.apiKey == ApiKey.shareFetch {
+            expect(.rewrite, job.header)
+        } else {
+            expect(job.header.apiVersion >= 16 ? .fetch : .relay, job.header)
+        }
+    }
+
+    /// What a fetch request tells about the topics whose records will come.
+    private struct FetchTopics {
+        var opens = false
+        var isIncremental = false
+        var unknown: [TopicID] = []
+    }
+
+    /// Reads the topics of a fetch and lowers its byte limit to what may be held.
+    private func readFetch(_ job: FetchJob) throws(WireError) -> FetchTopics {
+        let key = job.header.apiKey
+        let frame = job.frame
+        let request = frame.bytes(in: 4..<frame.count)
+        let header = try RequestHeader.parse(request)
+        guard let program = WalkProgram.find(key, .request, version: header.apiVersion) else {
+            throw .invalid(at: 0, "API version")
+        }
+        let walker = context.walker
+        walker.reset(program, body: header.end..<request.byteCount)
+        var topics = FetchTopics()
+        var inForgotten = false
+        var session: Int64 = 0
+        var limitAt = -1
+        while true {
+            let event = try walker.next(request, at: 0)
+            switch event.kind {
+            case .end:
+                if limitAt >= 0 {
+                    frame.set(int32: Int32(ProxyLimits.fetchBytesMax), at: limitAt + 4)
+                }
+                return topics
+            case .needMore: throw .truncated(at: event.range.lowerBound, needed: 1)
+            case .beginArray where event.role == .forgottenTopics: inForgotten = true
+            case .endArray where event.role == .forgottenTopics: inForgotten = false
+            case .field:
+                switch event.role {
+                case .bytesMax where event.number > ProxyLimits.fetchBytesMax:
+                    limitAt = event.value.lowerBound
+                case .sessionID: session = event.number
+                case .sessionEpoch:
+                    topics.isIncremental =
+                        event.number > 0 && (session != 0 || key == ApiKey.shareFetch)
+                case .topicName where !inForgotten:
+                    look(for: request.extracting(event.value).text, &topics)
+                case .topicID where !inForgotten:
+                    let id = TopicID(request.extracting(event.value))
+                    if let name = context.shared.topics.name(of: id) {
+                        look(for: name, &topics)
+                    } else if id != .zero {
+                        topics.unknown.append(id)
+                    }
+                default: break
+                }
+            default: break
+            }
+        }
+    }
+
+    private func look(for name: String, _ topics: inout FetchTopics) {
+        if context.policies.policy(for: name).showsClear { topics.opens = true }
+    }
+
+    // MARK: responses
+
+    /// A response with records that may have to be opened is whole.
+    func beginOpen(_ frame: ByteBuffer, _ pending: Pending) {
+        openJob = OpenJob(frame: frame, pending: pending)
+        holdsResponse = true
+        resumeOpen()
+    }
+
+    /// Opens a response, as far as the keys are at hand; otherwise it is called again.
+    func resumeOpen() {
+        guard let job = openJob, let frame = job.frame, let pending = job.pending else { return }
+        let opening = FetchOpening(frame, pending, gaveUp: job.gaveUp, context, addresses)
+        do {
+            try opening.run()
+        } catch {
+            close(
+                .error, "a response could not be understood",
+                [("api", "\(pending.apiKey)"), ("reason", "\(error)")])
+            return
+        }
+        if opening.isWaiting {
+            context.keys.await(self)
+            context.keys.fetchMissing()
+            job.arm {
+                loop.schedule(afterNanoseconds: settings.keyWaitNanoseconds) {
+                    [weak self, weak job] _ in
+                    guard let self, let job, self.openJob === job else { return }
+                    job.gaveUp = true
+                    self.resumeOpen()
+                    self.pumpResponses()
+                }
+            }
+            return
+        }
+        for failure in opening.failures {
+            let level: LogLevel = failure.code == KafkaError.kafkaStorageError ? .warn : .error
+            log.write(
+                level, "fetch refused",
+                fields([
+                    ("topic", failure.topic), ("partition", "\(failure.partition)"),
+                    ("error", "\(failure.code)"), ("reason", failure.reason),
+                ]))
+            frame.set(int16: failure.code, at: failure.codeAt + 4)
+        }
+        job.cancelTimer()
+        openJob = nil
+        holdsResponse = false
+        sendPatched(frame)
+        responseFinished()
+    }
+}

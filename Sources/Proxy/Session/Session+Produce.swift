@@ -1,0 +1,340 @@
+// Session+Produce: takes a Produce request through the rules: names, keys, sealing, sending.
+
+internal import Bytes
+internal import KafkaWire
+internal import KeyService
+internal import Limits
+internal import Loop
+internal import Records
+internal import Telemetry
+internal import Transport
+
+extension Session {
+    /// Error codes that Waxwing answers itself (protocol table of Kafka's errors).
+    enum KafkaError {
+        static let corruptMessage: Int16 = 2
+        static let messageTooLarge: Int16 = 10
+        static let notEnoughReplicas: Int16 = 19
+        static let topicAuthorizationFailed: Int16 = 29
+        static let policyViolation: Int16 = 44
+        static let kafkaStorageError: Int16 = 56
+        static let unknownTopicID: Int16 = 100
+    }
+
+    /// A Produce request is whole.
+    func beginProduce(_ frame: ByteBuffer, _ header: RequestHeader) {
+        let request: ProduceRequest
+        do {
+            request = try ProduceRequest(
+                frame: frame.bytes, version: header.apiVersion, correlation: header.correlationID)
+        } catch {
+            close(.warn, "malformed Produce request", [("reason", "\(error)")])
+            return
+        }
+        let job = ProduceJob(
+            frame: frame, request: request, sealed: loop.pool.take(capacity: frame.count * 5 / 4))
+        produceJob = job
+        hold = .produce
+        advanceProduce(job)
+    }
+
+    /// Goes on with a Produce request as far as what is known allows. It is called again when a
+    /// name, a limit or a key has come.
+    func advanceProduce(_ job: ProduceJob) {
+        guard !isClosed else { return }
+        guard findPolicies(job), findKeys(job), findLimits(job) else {
+            if !job.gaveUp { armProduceTimer(job) }
+            return
+        }
+        job.cancelTimer()
+        sealPartitions(job)
+        dispatchProduce(job)
+    }
+
+    private func armProduceTimer(_ job: ProduceJob) {
+        let timer = loop.schedule(afterNanoseconds: settings.keyWaitNanoseconds) {
+            [weak self, weak job] _ in
+            guard let self, let job, self.produceJob === job else { return }
+            job.gaveUp = true
+            self.advanceProduce(job)
+            self.pumpRequests()
+        }
+        job.arm(timer)
+    }
+
+    // MARK: what must be known
+
+    /// Finds the rules for every topic.
+    /// - Returns: false while the names behind ids have been asked for.
+    private func findPolicies(_ job: ProduceJob) -> Bool {
+        var unknown: [TopicID] = []
+        let frame = job.frame
+        for (index, topic) in job.request.topics.enumerated() where job.policies[index] == nil {
+            let name: String?
+            if topic.id.isEmpty {
+                name = frame.bytes(in: topic.name).text
+            } else {
+                let id = TopicID(frame.bytes(in: topic.id))
+                name = context.shared.topics.name(of: id)
+                if name == nil { unknown.append(id) }
+            }
+            if let name { job.policies[index] = context.policies.policy(for: name) }
+        }
+        guard !unknown.isEmpty else { return true }
+        if !job.askedNames {
+            job.askedNames = true
+            askTopicNames(unknown)
+            return false
+        }
+        guard job.gaveUp || job.namesAnswered else { return false }
+        for index in job.policies.indices where job.policies[index] == nil {
+            job.refuse(
+                topic: index, code: KafkaError.unknownTopicID, "the topic id is not known")
+        }
+        return true
+    }
+
+    /// Reserves a data key for every batch that is to be sealed.
+    /// - Returns: false while one is on its way.
+    private func findKeys(_ job: ProduceJob) -> Bool {
+        var waits = false
+        for (index, topic) in job.request.topics.enumerated() {
+            guard let policy = job.policies[index] else { continue }
+            switch policy.protection {
+            case .none: continue
+            case .refused(let reason):
+                job.refuse(
+                    topic: index, code: KafkaError.policyViolation,
+                    "topic \(policy.name): \(reason)")
+            case .key(let reference):
+                for partition in topic.partitions where !hasKey(job, partition) {
+                    if !findKey(job, partition, reference, policy) { waits = true }
+                }
+            }
+        }
+        if waits { context.keys.await(self) }
+        return !waits
+    }
+
+    private func hasKey(_ job: ProduceJob, _ partition: Int) -> Bool {
+        guard case .open = job.outcomes[partition] else { return true }
+        return job.keys[partition] != nil
+    }
+
+    private func findKey(
+        _ job: ProduceJob, _ partition: Int, _ reference: KEKReference, _ policy: TopicPolicy
+    ) -> Bool {
+        let range = job.request.partitions[partition].records
+        let frame = job.frame
+        let inspection: BatchInspection
+        do {
+            inspection = try context.sealer.inspect(batch: frame.bytes(in: range))
+        } catch {
+            refuse(job, partition, policy, code: error.kafkaCode, "\(error)")
+            return true
+        }
+        let answer = context.keys.reserve(
+            reference, records: inspection.records, bytes: inspection.bytes)
+        switch answer {
+        case .ready(let key):
+            job.keys[partition] = key
+            return true
+        case .failed(let error):
+            let code =
+                error.isRetriable ? KafkaError.notEnoughReplicas : KafkaError.policyViolation
+            refuse(job, partition, policy, code: code, "\(error)")
+            return true
+        case .wait:
+            guard job.gaveUp else { return false }
+            refuse(
+                job, partition, policy, code: KafkaError.notEnoughReplicas,
+                "no data key under \(reference.text) in time")
+            return true
+        }
+    }
+
+    /// Asks for the batch limits of the topics that are sealed. Where a batch is cut depends on
+    /// them, and a retry must be cut at the same places, so nothing is sent on a guess.
+    /// - Returns: false while the cluster has been asked.
+    private func findLimits(_ job: ProduceJob) -> Bool {
+        for (index, topic) in job.request.topics.enumerated() {
+            guard let policy = job.policies[index],
+                topic.partitions.contains(where: { job.keys[$0] != nil }),
+                case .unknown = context.shared.topics.batchLimit(of: policy.name, now: loop.now)
+            else { continue }
+            if job.gaveUp {
+                job.refuse(
+                    topic: index, code: KafkaError.notEnoughReplicas,
+                    "topic \(policy.name): its batch limit was not told in time")
+                continue
+            }
+            if job.askedLimit != policy.name {
+                job.askedLimit = policy.name
+                askBatchLimit(of: policy.name)
+            }
+            return false
+        }
+        return true
+    }
+
+    // MARK: sealing
+
+    private func sealPartitions(_ job: ProduceJob) {
+        for (index, topic) in job.request.topics.enumerated() {
+            guard let policy = job.policies[index] else { continue }
+            for partition in topic.partitions {
+                guard case .open = job.outcomes[partition] else { continue }
+                job.outcomes[partition] = seal(job, partition, policy)
+            }
+        }
+    }
+
+    private func seal(_ job: ProduceJob, _ partition: Int, _ policy: TopicPolicy) -> ProduceOutcome {
+        let range = job.request.partitions[partition].records
+        let frame = job.frame
+        do throws(RecordError) {
+            if let key = job.keys[partition] {
+                let batch = try context.sealer.seal(
+                    batch: frame.bytes(in: range), topic: policy.boundTopic, key: key,
+                    batchBytesMax: batchBytesMax(policy.name, range.count), into: job.sealed)
+                return .sealed(batch)
+            }
+            if case .key = policy.protection {
+                preconditionFailure("a protected batch came to the end of its rules without a key")
+            }
+            if policy.isConcerned {
+                try context.sealer.refuseReserved(batch: frame.bytes(in: range))
+            }
+            return .untouched
+        } catch {
+            refuse(job, partition, policy, code: error.kafkaCode, "\(error)")
+            return job.outcomes[partition]
+        }
+    }
+
+    /// What the broker takes: the topic's limit, or, where the cluster will not say, the default or
+    /// the batch as it came if that is larger.
+    private func batchBytesMax(_ topic: String, _ bytes: Int) -> Int {
+        if case .bytes(let limit) = context.shared.topics.batchLimit(of: topic, now: loop.now) {
+            return limit
+        }
+        return max(ProxyLimits.batchBytesDefault, bytes)
+    }
+
+    private func refuse(
+        _ job: ProduceJob, _ partition: Int, _ policy: TopicPolicy, code: Int16, _ reason: String
+    ) {
+        let index = job.request.partitions[partition].index
+        log.warn(
+            "produce refused",
+            fields([
+                ("topic", policy.name), ("partition", "\(index)"), ("error", "\(code)"),
+                ("reason", reason),
+            ]))
+        job.outcomes[partition] = .refused(
+            code: code, message: "topic \(policy.name), partition \(index): \(reason)")
+    }
+
+    // MARK: sending
+
+    private func dispatchProduce(_ job: ProduceJob) {
+        let request = job.request
+        if request.acks == 0 {
+            guard !job.hasRefusals else {
+                close(.warn, "closed: a refused Produce request that wants no answer")
+                return
+            }
+            for round in 0..<job.rounds { sendRound(job, round) }
+            endProduce()
+            return
+        }
+        if job.isUntouched {
+            upstream?.enqueue(job.frame)
+            expect(request.version >= 10 ? .rewrite : .relay, request)
+            endProduce()
+            return
+        }
+        if job.isRefused {
+            let response = loop.pool.take(capacity: 256)
+            ProduceAnswers(count: job.outcomes.count).write(job, into: response)
+            expect(.local(response), request)
+            endProduce()
+            sendLocalResponses()
+            return
+        }
+        if job.hasRefusals || job.rounds > 1 {
+            job.answers = ProduceAnswers(count: job.outcomes.count)
+        }
+        sendRound(job, 0)
+        expect(.produce(job), request)
+        // What was cut goes out part by part, before anything that the client sent later.
+        if job.rounds == 1 { endProduce() }
+    }
+
+    private func expect(_ expectation: Expectation, _ request: ProduceRequest) {
+        pending.append(
+            Pending(
+                correlation: request.correlation, apiKey: ApiKey.produce, version: request.version,
+                expectation: expectation))
+    }
+
+    private func endProduce() {
+        produceJob?.cancelTimer()
+        produceJob = nil
+        hold = .none
+    }
+
+    /// - Returns: false when no partition takes part in the round.
+    @discardableResult
+    private func sendRound(_ job: ProduceJob, _ round: Int) -> Bool {
+        guard let upstream else { return false }
+        let skeleton = loop.pool.take(capacity: 512)
+        let pieces = job.pieces(round: round, skeleton: skeleton)
+        for piece in pieces {
+            switch piece {
+            case .skeleton(let range): upstream.enqueue(skeleton, range)
+            case .frame(let range): upstream.enqueue(job.frame, range)
+            case .sealed(let range): upstream.enqueue(job.sealed, range)
+            }
+        }
+        return !pieces.isEmpty
+    }
+
+    /// The broker answered a Produce request that was put together here.
+    func produceAnswered(_ job: ProduceJob, _ frame: ByteBuffer, _ pending: Pending) {
+        guard let answers = job.answers else {
+            guard sendRewritten(frame, pending) else { return }
+            responseFinished()
+            return
+        }
+        do {
+            try answers.absorb(frame, round: job.round, of: job)
+        } catch {
+            close(.error, "a Produce response could not be understood", [("reason", "\(error)")])
+            return
+        }
+        job.round += 1
+        if job.round < job.rounds {
+            // The same entry of the queue waits for the next answer.
+            if sendRound(job, job.round) { return }
+        }
+        let whole = loop.pool.take(capacity: 512)
+        answers.write(job, into: whole)
+        guard sendRewritten(whole, pending) else { return }
+        if produceJob === job { endProduce() }
+        responseFinished()
+    }
+
+    /// News from the key service.
+    func keysChanged() {
+        guard !isClosed else { return }
+        if let job = produceJob, hold == .produce, job.round == 0, job.answers == nil {
+            advanceProduce(job)
+            pumpRequests()
+        }
+        if openJob != nil {
+            resumeOpen()
+            pumpResponses()
+        }
+    }
+}

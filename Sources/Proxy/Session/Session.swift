@@ -1,0 +1,435 @@
+// Session: one client connection and its connection to a broker, both on one event loop.
+
+internal import Bytes
+internal import KafkaWire
+internal import Limits
+internal import Loop
+internal import Telemetry
+internal import Transport
+
+/// One client and its broker.
+///
+/// Requests leave in the order they came and responses too, also when one has to wait; a slow side
+/// stops the reading of the other. What is not looked at passes as bytes.
+///
+/// The parts: this file holds the two streams and how they end; `Session+Requests` and
+/// `Session+Responses` cut the streams into frames; `Session+Produce` and `Session+Fetch` seal and
+/// open; `Session+Questions` asks the broker what a step has to know first.
+internal final class Session {
+    /// Why the client is not read.
+    enum Hold: Equatable {
+        case none
+        /// The broker's connection is being made.
+        case connecting
+        /// A Produce request waits for keys, names, limits, or for the answer to its first part.
+        case produce
+        /// The next frame does not fit beside what is held already.
+        case memory
+        /// A fetch waits for the names of its topics.
+        case fetch
+        /// Brokers are asked for before anything else passes.
+        case nodes
+        /// The last answer has been given; nothing more is read.
+        case ending
+    }
+
+    let context: LoopContext
+    let entrance: Entrance
+    let peer: SocketAddress
+    let client: ByteStream
+    let addresses: SessionAddresses
+    var upstream: ByteStream?
+    var requests = Inlet(headBytes: 12)
+    var responses = Inlet(headBytes: 8)
+    var pending = PendingQueue()
+    var hold = Hold.none
+    /// A response waits for keys; the broker is not read.
+    var holdsResponse = false
+    /// The Produce request that `hold` is about.
+    var produceJob: ProduceJob?
+    /// The response that `holdsResponse` is about.
+    var openJob: OpenJob?
+    /// The fetch that `hold` is about.
+    var fetchJob: FetchJob?
+    /// Whether the topics of this connection's fetches were all seen.
+    var hasFullFetch = false
+    /// Whether this connection has ever fetched what may have to be opened, or may have.
+    var opensFetches = false
+    /// The next own question's correlation id.
+    var questionCount: Int32 = 0
+    /// Bytes counted in `LoopContext.held`, each way.
+    var heldRequestBytes = 0
+    var heldResponseBytes = 0
+
+    private var connector: UpstreamConnector?
+    private var isPumping = false
+    private var wantsRequests = false
+    private var wantsResponses = false
+    private(set) var isClosed = false
+    private var clientEnded = false
+    private var upstreamEnded = false
+    var isDraining = false
+    private var lingerTimer: LoopTimer?
+    private var lastActivity: UInt64
+    /// What the upstream connection was made to, for log lines.
+    var upstreamName = "-"
+    /// The client came for a node that is not known: nothing but log-in passes before the brokers
+    /// have been asked for on this connection.
+    var mustLearnNodes = false
+    /// The request under way was answered already; the rest of its bytes is dropped.
+    var isSkipping = false
+
+    init(_ client: ByteStream, peer: SocketAddress, entrance: Entrance, context: LoopContext) {
+        self.client = client
+        self.peer = peer
+        self.entrance = entrance
+        self.context = context
+        addresses = SessionAddresses(entrance.addresses, shared: context.shared)
+        lastActivity = context.loop.now
+        client.delegate = self
+    }
+
+    var loop: EventLoop { context.loop }
+    var settings: ProxySettings { context.shared.settings }
+    var log: Log { context.shared.log }
+
+    // MARK: connecting
+
+    /// Connects to the broker. It is done when the first request has come, so that a port scan or
+    /// an idle connection costs the cluster nothing.
+    func connectUpstream() {
+        hold = .connecting
+        connector = UpstreamConnector(entrance: entrance, context: context) { [weak self] outcome in
+            guard let self, !self.isClosed else { return }
+            self.connector = nil
+            switch outcome {
+            case .success(let found): self.connected(found)
+            case .failure(let error): self.close(.error, "no broker", [("reason", "\(error)")])
+            }
+        }
+    }
+
+    private func connected(_ found: UpstreamConnector.Found) {
+        do {
+            let stream = try ByteStream(found.socket, on: loop)
+            stream.delegate = self
+            upstream = stream
+            upstreamName = found.name
+            mustLearnNodes = !found.isRight
+            log.debug("connected upstream", fields([("upstream", found.name)]))
+        } catch {
+            close(.error, "no broker", [("reason", "\(error)")])
+            return
+        }
+        hold = .none
+        pumpRequests()
+    }
+
+    // MARK: pumping
+
+    /// Reads and passes on what the client sent, as far as both sides allow.
+    func pumpRequests() {
+        wantsRequests = true
+        pump()
+    }
+
+    /// Reads and passes on what the broker sent, as far as both sides allow.
+    func pumpResponses() {
+        wantsResponses = true
+        pump()
+    }
+
+    /// One direction at a time, and never one inside the other: both read into the loop's scratch
+    /// buffer, and what they pass on may still lie there until the streams are flushed.
+    private func pump() {
+        guard !isPumping else { return }
+        isPumping = true
+        while !isClosed, wantsRequests || wantsResponses {
+            if wantsResponses {
+                wantsResponses = false
+                moveResponses()
+            }
+            if wantsRequests, !isClosed {
+                wantsRequests = false
+                moveRequests()
+            }
+        }
+        isPumping = false
+        guard !isClosed else { return }
+        releaseHeld()
+        endIfDone()
+    }
+
+    private func flushBoth() {
+        upstream?.flush()
+        client.flush()
+    }
+
+    private func moveRequests() {
+        var turns = 0
+        while mayReadRequests {
+            if let (buffer, range) = requests.unpark() {
+                consumeRequests(buffer, range)
+                continue
+            }
+            guard !clientEnded else { break }
+            if turns == TransportLimits.readsPerTurn {
+                if client.isReadable { client.readAgainLater() }
+                break
+            }
+            turns += 1
+            guard readRequests() else { break }
+        }
+        flushBoth()
+    }
+
+    private var mayReadRequests: Bool {
+        hold == .none && !isClosed && pending.count < ProxyLimits.requestsInFlightMax
+            && !client.isCongested && !(upstream?.isCongested ?? false)
+    }
+
+    /// - Returns: false when there is nothing to read.
+    private func readRequests() -> Bool {
+        if case .gather(let frame, let left) = requests.state {
+            let most = min(left, TransportLimits.readBytes)
+            switch client.read(into: frame, bytesMax: most) {
+            case .bytes(let count): gathered(count, of: frame, left: left)
+            case let other: return sourceStopped(other, isClient: true)
+            }
+            return true
+        }
+        let scratch = loop.scratch
+        scratch.removeAll()
+        switch client.read(into: scratch, bytesMax: TransportLimits.readBytes) {
+        case .bytes(let count):
+            lastActivity = loop.now
+            consumeRequests(scratch, 0..<count)
+            flushBoth()
+            return true
+        case let other: return sourceStopped(other, isClient: true)
+        }
+    }
+
+    private func gathered(_ count: Int, of frame: ByteBuffer, left: Int) {
+        lastActivity = loop.now
+        if left == count {
+            requests.state = .between
+            requestGathered(frame)
+        } else {
+            requests.state = .gather(frame, left: left - count)
+        }
+    }
+
+    private func moveResponses() {
+        guard let upstream else { return }
+        var turns = 0
+        while !holdsResponse, !client.isCongested, !isClosed {
+            if let (buffer, range) = responses.unpark() {
+                consumeResponses(buffer, range)
+                continue
+            }
+            guard !upstreamEnded else { break }
+            if turns == TransportLimits.readsPerTurn {
+                if upstream.isReadable { upstream.readAgainLater() }
+                break
+            }
+            turns += 1
+            guard readResponses(upstream) else { break }
+        }
+        flushBoth()
+    }
+
+    private func readResponses(_ upstream: ByteStream) -> Bool {
+        if case .gather(let frame, let left) = responses.state {
+            let most = min(left, TransportLimits.readBytes)
+            switch upstream.read(into: frame, bytesMax: most) {
+            case .bytes(let count):
+                lastActivity = loop.now
+                if left == count {
+                    responses.state = .between
+                    responseGathered(frame)
+                } else {
+                    responses.state = .gather(frame, left: left - count)
+                }
+                return true
+            case let other: return sourceStopped(other, isClient: false)
+            }
+        }
+        let scratch = loop.scratch
+        scratch.removeAll()
+        switch upstream.read(into: scratch, bytesMax: TransportLimits.readBytes) {
+        case .bytes(let count):
+            lastActivity = loop.now
+            consumeResponses(scratch, 0..<count)
+            flushBoth()
+            return true
+        case let other: return sourceStopped(other, isClient: false)
+        }
+    }
+
+    /// A read brought no bytes.
+    private func sourceStopped(_ outcome: ReadOutcome, isClient: Bool) -> Bool {
+        switch outcome {
+        case .end:
+            if isClient { clientFinished() } else { upstreamFinished() }
+        case .failed(let error):
+            let side = isClient ? "client" : "broker"
+            close(.info, "connection lost", [("side", side), ("reason", "\(error)")])
+        case .wouldBlock, .bytes: break
+        }
+        return false
+    }
+
+    // MARK: memory
+
+    /// Counts a frame that has to be held. Small ones are not counted.
+    func mayHold(_ bytes: Int) -> Bool {
+        bytes < HeldBytes.smallFrameBytes || context.held.admit(bytes, for: self)
+    }
+
+    /// Room has become free.
+    func mayHoldAgain() {
+        guard !isClosed else { return }
+        if hold == .memory { hold = .none }
+        pumpRequests()
+        if case .memory? = openJob?.waitsFor {
+            openJob = nil
+            holdsResponse = false
+        }
+        pumpResponses()
+    }
+
+    /// Gives back what was counted for frames that have gone on their way.
+    func releaseHeld() {
+        if heldRequestBytes > 0, produceJob == nil, !(upstream?.isCongested ?? false) {
+            if case .gather = requests.state {} else {
+                let bytes = heldRequestBytes
+                heldRequestBytes = 0
+                context.held.release(bytes)
+            }
+        }
+        if heldResponseBytes > 0, openJob == nil, !client.isCongested {
+            if case .gather = responses.state {} else {
+                let bytes = heldResponseBytes
+                heldResponseBytes = 0
+                context.held.release(bytes)
+            }
+        }
+    }
+
+    // MARK: ending
+
+    private func clientFinished() {
+        clientEnded = true
+        guard let upstream, !pending.isEmpty || upstream.unsentBytes > 0 || hold != .none else {
+            close(.debug, "client closed")
+            return
+        }
+        startLinger()
+    }
+
+    private func upstreamFinished() {
+        upstreamEnded = true
+        if !pending.isEmpty {
+            log.info("broker closed the connection with requests unanswered", fields())
+        }
+        client.finishSending()
+        guard client.unsentBytes > 0 else {
+            close(.debug, "broker closed")
+            return
+        }
+        startLinger()
+    }
+
+    /// Ends the session when one side has ended and everything for the other is on its way.
+    private func endIfDone() {
+        if hold == .ending, client.unsentBytes == 0 {
+            close(.debug, "closed after a refusal")
+        } else if upstreamEnded, client.unsentBytes == 0 {
+            close(.debug, "broker closed")
+        } else if clientEnded || isDraining, pending.isEmpty, hold == .none,
+            client.unsentBytes == 0, upstream?.unsentBytes ?? 0 == 0,
+            clientEnded || requests.isBetween
+        {
+            close(.debug, clientEnded ? "client closed" : "drained")
+        }
+    }
+
+    /// Ends the session as soon as nothing is in flight.
+    func drain() {
+        isDraining = true
+        endIfDone()
+    }
+
+    /// Closes as soon as the answer that was just queued is sent.
+    func endAfterResponse() {
+        hold = .ending
+        client.finishSending()
+        startLinger()
+    }
+
+    private func startLinger() {
+        guard lingerTimer == nil else { return }
+        lingerTimer = loop.schedule(afterNanoseconds: settings.lingerNanoseconds) { [weak self] _ in
+            self?.close(.info, "closed after waiting for the other side")
+        }
+    }
+
+    /// Closes a session on which nothing has moved for too long.
+    func closeIfIdle(now: UInt64) {
+        guard hold == .none, now &- lastActivity > settings.idleNanoseconds else { return }
+        close(.info, "closed as idle")
+    }
+
+    /// How long nothing has moved, in nanoseconds.
+    func quietNanoseconds(now: UInt64) -> UInt64 { now &- lastActivity }
+
+    /// Closes both sides at once and says why.
+    func close(_ level: LogLevel, _ message: String, _ more: [(String, String)] = []) {
+        guard !isClosed else { return }
+        isClosed = true
+        log.limited(level, message, fields(more))
+        lingerTimer?.cancel()
+        connector?.cancel()
+        connector = nil
+        produceJob?.cancelTimer()
+        produceJob = nil
+        openJob?.cancelTimer()
+        openJob = nil
+        client.close()
+        upstream?.close()
+        let bytes = heldRequestBytes + heldResponseBytes
+        heldRequestBytes = 0
+        heldResponseBytes = 0
+        context.sessionClosed(self)
+        context.held.forget(self)
+        context.held.release(bytes)
+    }
+
+    /// The fields that every log line of a session carries.
+    func fields(_ more: [(String, String)] = []) -> [LogField] {
+        var fields: [LogField] = [
+            .init("listener", entrance.addresses.listener), .init("client", "\(peer)"),
+        ]
+        if let node = entrance.node { fields.append(.init("node", "\(node)")) }
+        for (key, value) in more { fields.append(.init(key, value)) }
+        return fields
+    }
+}
+
+extension Session: ByteStreamDelegate {
+    func streamReadable(_ stream: ByteStream) {
+        if stream === client { pumpRequests() } else { pumpResponses() }
+    }
+
+    func streamDrained(_ stream: ByteStream) {
+        releaseHeld()
+        if stream === client { pumpResponses() }
+        pumpRequests()
+    }
+
+    func streamBroken(_ stream: ByteStream, _ error: SystemError) {
+        let side = stream === client ? "client" : "broker"
+        close(.info, "connection lost", [("side", side), ("reason", "\(error)")])
+    }
+}

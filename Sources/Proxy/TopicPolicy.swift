@@ -1,0 +1,64 @@
+// TopicPolicy: what the rules say about one topic, looked up once per loop.
+
+internal import KeyService
+internal import Limits
+internal import Rules
+
+/// The rules' answer for one topic.
+internal final class TopicPolicy {
+    /// How values are protected.
+    enum Protection {
+        /// No rule protects the topic.
+        case none
+        case key(KEKReference)
+        /// A rule protects it, but the topic's name gives no key name.
+        case refused(String)
+    }
+
+    let name: String
+    let protection: Protection
+    /// The topic name that sealed values are bound to.
+    let boundTopic: String
+    /// Whether a grant lets values be read in clear.
+    let showsClear: Bool
+    /// Whether any rule names the topic, so that its batches must be looked into.
+    let isConcerned: Bool
+
+    init(_ name: String, rules: RuleSet) {
+        self.name = name
+        showsClear = rules.showsClear(topic: name)
+        isConcerned = rules.concerns(topic: name)
+        do {
+            guard let found = try rules.protection(topic: name) else {
+                protection = .none
+                boundTopic = name
+                return
+            }
+            boundTopic = found.boundTopic
+            if let reference = KEKReference(service: found.service, name: found.key) {
+                protection = .key(reference)
+            } else {
+                protection = .refused("\(found.service)/\(found.key) is not the name of a key")
+            }
+        } catch {
+            boundTopic = name
+            protection = .refused("\(error)")
+        }
+    }
+}
+
+/// The policies that a loop has looked up.
+internal struct TopicPolicies {
+    private let rules: RuleSet
+    private var known: [String: TopicPolicy] = [:]
+
+    init(_ rules: RuleSet) { self.rules = rules }
+
+    mutating func policy(for topic: String) -> TopicPolicy {
+        if let policy = known[topic] { return policy }
+        if known.count >= ProxyLimits.topicPoliciesMax { known.removeAll() }
+        let policy = TopicPolicy(topic, rules: rules)
+        known[topic] = policy
+        return policy
+    }
+}

@@ -1,0 +1,76 @@
+// TopicTable: the names behind topic ids, and the batch limits of topics.
+
+internal import KafkaWire
+internal import Limits
+internal import Synchronization
+
+/// Topic id to name, and what the cluster says about topics, for the whole process.
+///
+/// A name keeps its id until it is deleted, and a new topic of that name has a new id; so an id
+/// once learnt stays right, and the table is only emptied when it is full.
+internal final class TopicTable: Sendable {
+    private struct Limit {
+        var bytesMax: Int?
+        var until: UInt64
+    }
+
+    private struct State {
+        var names: [TopicID: String] = [:]
+        var limits: [String: Limit] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    func name(of id: TopicID) -> String? { state.withLock { $0.names[id] } }
+
+    func learn(_ id: TopicID, _ name: String) {
+        guard id != .zero, !name.isEmpty else { return }
+        state.withLock { state in
+            if state.names.count >= ProxyLimits.topicIDsMax { state.names.removeAll() }
+            state.names[id] = name
+        }
+    }
+
+    /// What is known of a topic's `max.message.bytes`.
+    enum BatchLimit {
+        /// Nobody has asked, or the answer is too old.
+        case unknown
+        /// The cluster would not say.
+        case untold
+        case bytes(Int)
+    }
+
+    func batchLimit(of topic: String, now: UInt64) -> BatchLimit {
+        state.withLock { state in
+            guard let limit = state.limits[topic], limit.until > now else { return .unknown }
+            return limit.bytesMax.map(BatchLimit.bytes) ?? .untold
+        }
+    }
+
+    /// - Parameter bytesMax: nil when the cluster would not say.
+    func learnBatchLimit(_ bytesMax: Int?, of topic: String, until: UInt64) {
+        state.withLock { state in
+            if state.limits.count >= ProxyLimits.topicPoliciesMax { state.limits.removeAll() }
+            state.limits[topic] = Limit(bytesMax: bytesMax, until: until)
+        }
+    }
+}
+
+/// Client connections of the process.
+internal final class ConnectionCount: Sendable {
+    private let count = Atomic<Int>(0)
+
+    /// Counts one more, unless there are `most` already.
+    func enter(most: Int) -> Bool {
+        let before = count.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard before < most else {
+            count.wrappingSubtract(1, ordering: .relaxed)
+            return false
+        }
+        return true
+    }
+
+    func leave() { count.wrappingSubtract(1, ordering: .relaxed) }
+
+    var value: Int { count.load(ordering: .relaxed) }
+}

@@ -1,8 +1,9 @@
 // AddressRewriterTests: no broker's address passes, and nothing else changes.
 
 import Bytes
-@testable import KafkaWire
 import Testing
+
+@testable import KafkaWire
 
 /// Addresses by rule: node n is at port 9100 + n, nodes above 3 have none.
 private final class RuleAddresses: NodeAddresses {
@@ -151,7 +152,8 @@ struct AddressRewriterTests {
 
     @Test func `the size of a tag follows the addresses inside it`() throws {
         // Fetch response v16: throttle, error, session, no topics; tag 0 with one endpoint.
-        let before = Hex.bytes("00000000 0000 00000000 01 01 00 0d 02 00000001 02 61 00000005 00 00")
+        let before = Hex.bytes(
+            "00000000 0000 00000000 01 01 00 0d 02 00000001 02 61 00000005 00 00")
         let after = try rewritten(ApiKey.fetch, 16, before, RuleAddresses())
         let host = Hex.text("b1.waxwing.internal".utf8)
         #expect(

@@ -1,8 +1,9 @@
 // ApiVersionsClampTests: what clients are told of the versions that a broker offers.
 
 import Bytes
-@testable import KafkaWire
 import Testing
+
+@testable import KafkaWire
 
 struct ApiVersionsClampTests {
     private struct Row: Equatable {
@@ -113,8 +114,9 @@ struct ApiVersionsClampTests {
         for vector in MessageVector.named(ApiKey.apiVersions, .response) {
             let output = try clamped(ApiVersionsClamp(), vector.bytes, version: vector.version)
             let events = try WalkTrace().events(vector.program, output) { 1 << 20 }
-            #expect(events.filter { $0.contains("eature") }.count
-                == vector.events.filter { $0.contains("eature") }.count)
+            #expect(
+                events.filter { $0.contains("eature") }.count
+                    == vector.events.filter { $0.contains("eature") }.count)
         }
     }
 

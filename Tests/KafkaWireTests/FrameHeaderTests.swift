@@ -1,8 +1,9 @@
 // FrameHeaderTests: headers of requests and responses in every version.
 
 import Bytes
-@testable import KafkaWire
 import Testing
+
+@testable import KafkaWire
 
 struct FrameHeaderTests {
     private func request(_ text: String) throws -> RequestHeader {

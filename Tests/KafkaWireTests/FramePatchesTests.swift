@@ -1,9 +1,10 @@
 // FramePatchesTests: replacements, tag sizes that follow them, and the pieces to send.
 
 import Bytes
-@testable import KafkaWire
 import TestSupport
 import Testing
+
+@testable import KafkaWire
 
 struct FramePatchesTests {
     private func applied(_ patches: FramePatches, _ frame: [UInt8], at base: Int = 0) -> [UInt8] {

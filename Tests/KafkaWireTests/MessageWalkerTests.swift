@@ -1,9 +1,10 @@
 // MessageWalkerTests: walks of the golden messages in every cut, and of broken ones.
 
 import Bytes
-@testable import KafkaWire
 import TestSupport
 import Testing
+
+@testable import KafkaWire
 
 struct MessageWalkerTests {
     private let trace = WalkTrace()

@@ -1,8 +1,9 @@
 // OwnMessageTests: Waxwing's own requests, the reading of their answers, and refusals.
 
 import Bytes
-@testable import KafkaWire
 import Testing
+
+@testable import KafkaWire
 
 struct OwnMessageTests {
     private let trace = WalkTrace()
@@ -192,7 +193,8 @@ struct OwnMessageTests {
             let found = try events(
                 ApiKey.produce, .response, version, Array(frame.array.dropFirst(header.end)))
             #expect(found.contains("topics[2"))
-            #expect(found.filter { $0.hasPrefix("partitions[") } == ["partitions[2", "partitions[1"])
+            let partitions = found.filter { $0.hasPrefix("partitions[") }
+            #expect(partitions == ["partitions[2", "partitions[1"])
             #expect(
                 found.filter { $0.hasPrefix("errorCode=") }
                     == ["errorCode=0057", "errorCode=0013", "errorCode=002c"])

@@ -7,9 +7,9 @@ Every message that Waxwing looks into is encoded by a plain recursive encoder th
 with the Swift code, in every version: once with everything present, once at random. One line
 holds version, bytes and the events expected of them:
 
-    role=hex  role!  role=hex(records)   a value, a null value
-    role[n  role{  role}  role]          array begin (-1: null), element begin, element end, array end
-    <n  >n                               begin and end of a tag that has roles inside
+    role=hex  role!              a value, a null value
+    role[n  role{  role}  role]  array begin (-1: null), element begin and end, array end
+    <n  >n                       begin and end of a tag that has roles inside
 """
 
 import pathlib
@@ -146,8 +146,7 @@ class Encoder:
     def number(self, field, role):
         if field.type == "uuid":
             return self.random.randbytes(16)
-        small = {"nodeID": (0, 5), "resourceType": (2, 4), "endpointType": (1, 2), "port": (1, 9999),
-                 "isFenced": (0, 1)}
+        small = {"nodeID": (0, 5), "endpointType": (1, 2), "port": (1, 9999)}
         if field.type == "bool":
             value = self.random.randrange(2)
         elif role == "resourceType":

@@ -82,6 +82,29 @@ struct FramePatchesTests {
         #expect(applied(patches, [0x82, 0x00, 1, 1]) == [0x82, 0x00, 0, 5])
     }
 
+    @Test func `bytes that were appended before can take a range's place`() {
+        let patches = FramePatches()
+        patches.scratch.append([7, 8, 9] as [UInt8])
+        patches.replace(1..<2, byScratch: 1..<3)
+        patches.replace(3..<4, byScratch: 0..<1)
+        #expect(patches.growth == 1)
+        #expect(applied(patches, [0, 1, 2, 3]) == [0, 8, 9, 2, 7])
+    }
+
+    @Test func `the new bytes can be taken and the pieces still name them`() {
+        let patches = FramePatches()
+        patches.replace(1..<2, int16: 0x0506)
+        let next = ByteBuffer.holding([1, 2, 3])
+        let taken = patches.takeScratch(next)
+        #expect(taken.array == [5, 6])
+        #expect(patches.scratch === next)
+        #expect(next.count == 0)
+        #expect(
+            Array(patches.pieces(of: 0..<3)) == [
+                .original(0..<1), .scratch(0..<2), .original(2..<3),
+            ])
+    }
+
     @Test func `random replacements give what splicing an array gives`() {
         var random = SeededRandom(seed: 3)
         let patches = FramePatches()

@@ -83,7 +83,8 @@ package func wipe(_ buffer: ByteBuffer) {
     // SAFETY: the bytes belong to the buffer, which the caller owns; OPENSSL_cleanse is not
     // optimised out, as a plain overwrite before freeing may be.
     unsafe buffer.bytes.withUnsafeBytes { content in
-        unsafe OPENSSL_cleanse(UnsafeMutableRawPointer(mutating: content.baseAddress), content.count)
+        unsafe OPENSSL_cleanse(
+            UnsafeMutableRawPointer(mutating: content.baseAddress), content.count)
     }
     buffer.removeAll()
 }

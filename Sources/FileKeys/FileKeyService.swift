@@ -1,9 +1,9 @@
 // FileKeyService: a key service whose keys stand in a local keyring file.
 
-package import Crypto
-package import KeyService
 internal import Bytes
+package import Crypto
 internal import Glibc
+package import KeyService
 internal import Limits
 internal import Synchronization
 

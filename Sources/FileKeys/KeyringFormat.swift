@@ -36,7 +36,9 @@ internal enum KeyringFormat {
         try JSONReader.expect("{", &cursor)
         while let text = try JSONReader.nextMember(&cursor, isFirst: &isFirst) {
             if try JSONReader.decoded(text, in: cursor) == "keys" {
-                guard versions == nil else { throw .content(kid: nil, "\"keys\" stands there twice") }
+                guard versions == nil else {
+                    throw .content(kid: nil, "\"keys\" stands there twice")
+                }
                 versions = try keys(&cursor)
             } else {
                 others.append(try verbatim(text, &cursor))
@@ -89,7 +91,7 @@ internal enum KeyringFormat {
             let name = try JSONReader.decoded(text, in: cursor)
             guard names.insert(name).inserted else {
                 throw .content(
-                    kid: members.kid ?? "number \(number)", "a member stands there twice")
+                    kid: "number \(number)", "a member stands there twice")
             }
             switch name {
             case "kty": members.kty = try string(&cursor)

@@ -86,11 +86,15 @@ final class DataKeysHarness {
 extension DataKeys.SealingAnswer {
     var isWait: Bool { if case .wait = self { true } else { false } }
     var id: UInt64? { if case .ready(let key) = self { key.id } else { nil } }
-    var code: KeyServiceError.Code? { if case .failed(let error) = self { error.code } else { nil } }
+    var code: KeyServiceError.Code? {
+        if case .failed(let error) = self { error.code } else { nil }
+    }
 }
 
 extension DataKeys.OpeningAnswer {
     var isWait: Bool { if case .wait = self { true } else { false } }
     var key: OpeningKey? { if case .hit(let key) = self { key } else { nil } }
-    var code: KeyServiceError.Code? { if case .failed(let error) = self { error.code } else { nil } }
+    var code: KeyServiceError.Code? {
+        if case .failed(let error) = self { error.code } else { nil }
+    }
 }

@@ -2,8 +2,9 @@
 
 import Crypto
 import Envelope
-@testable import KeyService
 import Testing
+
+@testable import KeyService
 
 @Suite struct DataKeysSealingTests {
     // MARK: the first key

@@ -1,1 +1,16 @@
-// Bench: placeholder.
+// Bench: the command line of the benchmarks that need no sockets.
+
+import Glibc
+
+let benchmarks: [(name: String, run: () throws -> Void)] = [
+    ("micro", { try MicroBenchmark.run() })
+]
+
+let wanted = CommandLine.arguments.dropFirst()
+let unknown = wanted.first { name in !benchmarks.contains { $0.name == name } }
+if wanted.isEmpty || unknown != nil {
+    let names = benchmarks.map(\.name).joined(separator: " | ")
+    print("usage: swift run -c release Bench \(names)")
+    exit(2)
+}
+for benchmark in benchmarks where wanted.contains(benchmark.name) { try benchmark.run() }

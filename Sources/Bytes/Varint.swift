@@ -1,14 +1,91 @@
-// Varint: how many bytes a variable-length number takes, before it is written.
+// Varint: sizes of variable-length numbers, and reading them at an offset where time counts.
 
-/// Sizes of LEB128 numbers.
-package enum Varint {
+/// LEB128 and zig-zag numbers, outside of a cursor.
+///
+/// The fast parts are `public`, not `package`: this compiler inlines only public functions into
+/// other modules, and a call costs more than reading a one-byte number does.
+public enum Varint {
     /// Bytes of the zig-zag form that `ByteBuffer.append(varint:)` writes, 1 to 10.
-    @inlinable package static func byteCount(of value: Int64) -> Int {
-        byteCount(unsigned: UInt64(bitPattern: (value << 1) ^ (value >> 63)))
+    @inlinable
+    @inline(__always)
+    public static func byteCount(of value: Int) -> Int {
+        byteCount(unsigned: UInt64(bitPattern: Int64((value << 1) ^ (value >> 63))))
     }
 
     /// Bytes of the plain form that `ByteBuffer.append(uvarint:)` writes, 1 to 10.
-    @inlinable package static func byteCount(unsigned value: UInt64) -> Int {
+    @inlinable
+    @inline(__always)
+    public static func byteCount(unsigned value: UInt64) -> Int {
         (70 - (value | 1).leadingZeroBitCount) / 7
+    }
+
+    /// The zig-zag number at `offset` when it takes one or two bytes and at least two bytes are
+    /// left, which nearly all numbers in records do; moves `offset` behind it. Else nil, and the
+    /// caller asks `read32` or `read64`.
+    @inlinable
+    @inline(__always)
+    public static func short(_ span: RawSpan, at offset: inout Int) -> Int? {
+        guard offset >= 0, span.byteCount - offset >= 2 else { return nil }
+        // SAFETY: two bytes are there.
+        let first = Int(unsafe span.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self))
+        if first < 0x80 {
+            offset += 1
+            return (first >> 1) ^ -(first & 1)
+        }
+        let second = Int(
+            unsafe span.unsafeLoad(fromUncheckedByteOffset: offset + 1, as: UInt8.self))
+        guard second < 0x80 else { return nil }
+        offset += 2
+        let value = first & 0x7f | second << 7
+        return (value >> 1) ^ -(value & 1)
+    }
+
+    /// The zig-zag number at `offset`, of at most 5 bytes (32 bits); moves `offset` behind it.
+    package static func read32(
+        _ span: RawSpan, at offset: inout Int
+    ) throws(WireError) -> Int {
+        var cursor = ByteCursor(span)
+        cursor.offset = offset
+        let value = try cursor.varint()
+        offset = cursor.offset
+        return Int(value)
+    }
+
+    /// The zig-zag number at `offset`, of at most 10 bytes (64 bits); moves `offset` behind it.
+    package static func read64(
+        _ span: RawSpan, at offset: inout Int
+    ) throws(WireError) -> Int64 {
+        var cursor = ByteCursor(span)
+        cursor.offset = offset
+        let value = try cursor.varlong()
+        offset = cursor.offset
+        return value
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a zig-zag number, then bytes, then another number, in one call.
+    package func append(varint first: Int, _ run: RawSpan, varint second: Int) {
+        reserve(run.byteCount + 20)
+        append(varint: Int64(first))
+        append(run)
+        append(varint: Int64(second))
+    }
+
+    /// Appends bytes, a zig-zag number, bytes and another number, in one call.
+    package func append(_ before: RawSpan, varint first: Int, _ run: RawSpan, varint second: Int) {
+        reserve(before.byteCount + run.byteCount + 20)
+        append(before)
+        append(varint: Int64(first))
+        append(run)
+        append(varint: Int64(second))
+    }
+
+    /// Appends a zig-zag number, then two runs of bytes, in one call.
+    package func append(varint first: Int, _ run: RawSpan, _ other: RawSpan) {
+        reserve(run.byteCount + other.byteCount + 10)
+        append(varint: Int64(first))
+        append(run)
+        append(other)
     }
 }

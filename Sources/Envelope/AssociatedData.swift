@@ -36,9 +36,6 @@ internal final class AssociatedData {
         return kept.bytes(in: referenceStart..<prefixBytes).sameBytes(as: reference)
     }
 
-    /// Whether `bind` has been called.
-    internal var isBound: Bool { topic != nil }
-
     /// Makes the bytes those of whole values of `topic`.
     internal func bind(topic: String) throws(EnvelopeError) {
         if self.topic == topic { return }

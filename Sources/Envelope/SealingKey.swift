@@ -30,8 +30,11 @@ package final class SealingKey {
 
     private let cipher: AESGCM
     private let associated: AssociatedData
+    /// What `associated` fills, held here too: one step less on the way to it per record.
+    private let associatedBytes: ByteBuffer
     private let salt: UInt32
     private var counter: UInt64 = 0
+    private var isBound = false
 
     /// Record length 4, value length 4, header count 4 and offset delta 4: the most by which the
     /// varints of a record can grow.
@@ -51,6 +54,7 @@ package final class SealingKey {
         }
         associated = try AssociatedData(id: id, reference: reference)
         do { cipher = try AESGCM(key: key) } catch { throw .cipher(error) }
+        associatedBytes = associated.buffer
         self.id = id
         self.reference = reference
         self.wrapped = wrapped
@@ -84,6 +88,7 @@ package final class SealingKey {
     /// Says which topic the next values belong to; cheap when it is the same as before.
     package func bind(topic: String) throws(EnvelopeError) {
         try associated.bind(topic: topic)
+        isBound = true
     }
 
     /// Appends the sealed form of `plaintext`, `sealedOverheadBytes` longer, for the topic that
@@ -91,12 +96,20 @@ package final class SealingKey {
     package func seal(
         _ plaintext: RawSpan, into output: ByteBuffer
     ) throws(CryptoError) {
-        precondition(associated.isBound, "a value is sealed before its topic is known")
+        precondition(isBound, "a value is sealed before its topic is known")
         precondition(counter < UInt64.max, "a data key outlived its nonces")
         let nonce = Nonce(salt: salt, counter: counter)
         counter += 1
         bytesSealed &+= UInt64(plaintext.byteCount)
-        let aad = associated.buffer
-        try cipher.seal(plaintext, nonce: nonce, aad: aad.bytes, into: output)
+        try SealingKey.seal(plaintext, nonce, cipher, associatedBytes, output)
+    }
+
+    /// The buffer is a parameter so that its bytes can be lent without counting a reference.
+    @inline(never)
+    private static func seal(
+        _ plaintext: RawSpan, _ nonce: Nonce, _ cipher: AESGCM, _ associated: ByteBuffer,
+        _ output: ByteBuffer
+    ) throws(CryptoError) {
+        try cipher.seal(plaintext, nonce: nonce, aad: associated.bytes, into: output)
     }
 }

@@ -6,13 +6,26 @@ package import Bytes
 package struct RecordHeaderKey: Equatable, Sendable {
     /// Bytes of the key, 1 to 8.
     package let byteCount: Int
-    @usableFromInline internal let packed: UInt64
+    private let packed: UInt64
 
     /// - Parameter key: ASCII, one to eight characters.
     package init(_ key: StaticString) {
         precondition((1...8).contains(key.utf8CodeUnitCount), "a short header key has 1-8 bytes")
         byteCount = key.utf8CodeUnitCount
         packed = key.description.utf8.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// Whether the bytes before `end`, which the caller knows to be there, are this key.
+    @inline(__always)
+    internal func stands(in records: RawSpan, before end: Int) -> Bool {
+        var cursor = ByteCursor(records)
+        cursor.offset = end - byteCount
+        var found: UInt64 = 0
+        for _ in 0..<byteCount {
+            guard let byte = try? cursor.uint8() else { return false }
+            found = found << 8 | UInt64(byte)
+        }
+        return found == packed
     }
 }
 
@@ -33,9 +46,6 @@ package struct RecordLayout: Equatable, Sendable {
     /// Where the offset delta's varint stands.
     package internal(set) var offsetDeltaStart = 0
     package internal(set) var offsetDeltaEnd = 0
-    package internal(set) var keyStart = 0
-    /// Bytes of the key, -1 for null.
-    package internal(set) var keyBytes = -1
     /// Offset of the value's length field; from `bodyStart` to here nothing depends on the value.
     package internal(set) var valueLengthStart = 0
     package internal(set) var valueStart = 0
@@ -56,13 +66,6 @@ package struct RecordLayout: Equatable, Sendable {
 
     package init() {}
 
-    /// The value's bytes; empty when null.
-    package var value: Range<Int> { valueStart..<valueStart + max(valueBytes, 0) }
-    /// The bytes of the looked-for header's value; empty when null.
-    package var markValue: Range<Int> {
-        markValueStart..<markValueStart + max(markValueBytes, 0)
-    }
-
     /// Reads the record at `offset` and notes the headers whose key is `mark`.
     ///
     /// Every length is checked, the headers are walked to the end, and the record must end where
@@ -72,36 +75,38 @@ package struct RecordLayout: Equatable, Sendable {
     package mutating func read(
         _ records: RawSpan, at offset: Int, mark: RecordHeaderKey
     ) throws(WireError) {
-        var cursor = ByteCursor(records)
-        cursor.offset = offset
+        var at = offset
         start = offset
-        let length = Int(try cursor.varint())
-        bodyStart = cursor.offset
-        guard length >= 0, length <= cursor.remaining else {
+        let length = try RecordLayout.number(records, &at)
+        bodyStart = at
+        guard length > 0, length <= records.byteCount - at else {
             throw .badLength(at: offset, length)
         }
-        end = bodyStart + length
-        try cursor.skip(1)  // Record attributes: unused, kept.
-        timestampDelta = try cursor.varlong()
-        offsetDeltaStart = cursor.offset
-        offsetDelta = try cursor.varint()
-        offsetDeltaEnd = cursor.offset
-        keyBytes = try RecordLayout.nullable(&cursor)
-        keyStart = cursor.offset - max(keyBytes, 0)
-        valueLengthStart = cursor.offset
-        valueBytes = try RecordLayout.nullable(&cursor)
-        valueStart = cursor.offset - max(valueBytes, 0)
-        try readHeaders(&cursor, mark)
-        guard cursor.offset == end else { throw .badLength(at: offset, length) }
+        end = at + length
+        at += 1  // Record attributes: unused, kept.
+        if let short = Varint.short(records, at: &at) {
+            timestampDelta = Int64(short)
+        } else {
+            timestampDelta = try Varint.read64(records, at: &at)
+        }
+        offsetDeltaStart = at
+        offsetDelta = Int32(truncatingIfNeeded: try RecordLayout.number(records, &at))
+        offsetDeltaEnd = at
+        try skipNullable(records, &at)
+        valueLengthStart = at
+        valueBytes = try skipNullable(records, &at)
+        valueStart = at - max(valueBytes, 0)
+        let countStart = at
+        headerCount = try RecordLayout.number(records, &at)
+        headersStart = at
+        markCount = 0
+        if headerCount != 0 { try readHeaders(records, &at, mark, countStart) }
+        guard at == end else { throw .badLength(at: offset, length) }
     }
 
     private mutating func readHeaders(
-        _ cursor: inout ByteCursor, _ mark: RecordHeaderKey
+        _ records: RawSpan, _ at: inout Int, _ mark: RecordHeaderKey, _ countStart: Int
     ) throws(WireError) {
-        let countStart = cursor.offset
-        headerCount = Int(try cursor.varint())
-        headersStart = cursor.offset
-        markCount = 0
         // A header takes at least two bytes; this also bounds the loop below.
         guard headerCount >= 0, headerCount <= (end - headersStart) / 2 else {
             throw .badLength(at: countStart, headerCount)
@@ -109,35 +114,36 @@ package struct RecordLayout: Equatable, Sendable {
         var left = headerCount
         while left > 0 {
             left -= 1
-            let headerStart = cursor.offset
-            let keyBytes = Int(try cursor.varint())
+            let headerStart = at
+            let keyBytes = try skipNullable(records, &at)
             guard keyBytes >= 0 else { throw .badLength(at: headerStart, keyBytes) }
-            var isMarked = false
-            if keyBytes == mark.byteCount {
-                var packed: UInt64 = 0
-                for _ in 0..<keyBytes { packed = packed << 8 | UInt64(try cursor.uint8()) }
-                isMarked = packed == mark.packed
-            } else {
-                try cursor.skip(keyBytes)
-            }
-            let valueBytes = try RecordLayout.nullable(&cursor)
+            let isMarked = keyBytes == mark.byteCount && mark.stands(in: records, before: at)
+            let valueBytes = try skipNullable(records, &at)
             if isMarked {
                 markCount += 1
                 markStart = headerStart
-                markEnd = cursor.offset
+                markEnd = at
                 markValueBytes = valueBytes
-                markValueStart = markEnd - max(valueBytes, 0)
+                markValueStart = at - max(valueBytes, 0)
             }
         }
     }
 
-    /// A length and that many bytes, stepped over; -1 is null, less is an error.
     @inline(__always)
-    private static func nullable(_ cursor: inout ByteCursor) throws(WireError) -> Int {
-        let at = cursor.offset
-        let length = Int(try cursor.varint())
-        guard length >= -1 else { throw .badLength(at: at, length) }
-        if length > 0 { try cursor.skip(length) }
+    private static func number(_ records: RawSpan, _ at: inout Int) throws(WireError) -> Int {
+        if let short = Varint.short(records, at: &at) { return short }
+        return try Varint.read32(records, at: &at)
+    }
+
+    /// A length and that many bytes, stepped over; -1 is null, less is an error. Nothing beyond the
+    /// record's end is stepped over.
+    @inline(__always)
+    @discardableResult
+    private func skipNullable(_ records: RawSpan, _ at: inout Int) throws(WireError) -> Int {
+        let start = at
+        let length = try RecordLayout.number(records, &at)
+        guard length >= -1, length <= end - at else { throw .badLength(at: start, length) }
+        if length > 0 { at += length }
         return length
     }
 }

@@ -5,20 +5,16 @@ internal import Envelope
 internal import KafkaWire
 internal import Limits
 
-/// Finds the key of each sealed record of one batch. Neighbours nearly always carry the same header
-/// bytes, so that one compare settles the question; otherwise `OpeningKeys` is asked.
+/// Finds the key of a sealed record by its `wax` header. Neighbours nearly always carry the same
+/// header bytes; for those the caller does not ask again.
 internal struct BatchKeyring {
     /// Keys whose wrapped form stood in an earlier record of the batch.
     private var known: [OpeningKey] = []
-    private var lastHeader = 0..<0
-    private var lastKey: OpeningKey?
     /// A key of this batch is not at hand, so a record that names its key by id may mean that one.
     private var isMissingOne = false
 
     internal mutating func removeAll() {
         if !known.isEmpty { known.removeAll(keepingCapacity: true) }
-        lastHeader = 0..<0
-        lastKey = nil
         isMissingOne = false
     }
 
@@ -26,7 +22,7 @@ internal struct BatchKeyring {
     ///
     /// - Throws: `unsupportedFormat` or `openFailed`, without a place.
     internal mutating func key(
-        _ body: RawSpan, _ layout: RecordLayout, _ topic: String, _ keys: some OpeningKeys
+        _ body: RawSpan, _ layout: borrowing RecordLayout, _ topic: String, _ keys: some OpeningKeys
     ) throws(RecordError) -> OpeningKey? {
         guard layout.markCount == 1 else {
             throw RecordError(.unsupportedFormat, "more than one wax header")
@@ -34,16 +30,8 @@ internal struct BatchKeyring {
         guard layout.valueBytes >= 0 else {
             throw RecordError(.unsupportedFormat, "a null value with a wax header")
         }
-        let value = body.extracting(layout.markValue)
-        if !lastHeader.isEmpty, value.sameBytes(as: body.extracting(lastHeader)) { return lastKey }
-        lastKey = try find(value, topic, keys)
-        lastHeader = layout.markValue
-        return lastKey
-    }
-
-    private mutating func find(
-        _ value: RawSpan, _ topic: String, _ keys: some OpeningKeys
-    ) throws(RecordError) -> OpeningKey? {
+        let start = layout.markValueStart
+        let value = body.extracting(start..<start + max(layout.markValueBytes, 0))
         let header: EnvelopeHeader
         do {
             header = try EnvelopeHeader(value)

@@ -31,7 +31,6 @@ package final class BatchOpener {
     package private(set) var plainRecords: UInt64 = 0
 
     private let inflater = BatchInflater()
-    private var layout = RecordLayout()
     private var keyring = BatchKeyring()
 
     package init() {}
@@ -113,62 +112,68 @@ package final class BatchOpener {
         _ records: RawSpan, _ body: RawSpan, _ header: RecordBatchHeader, _ topic: String,
         _ keys: some OpeningKeys, _ progress: inout OpeningProgress, _ output: ByteBuffer
     ) throws(RecordError) {
-        var at = 0
-        var copied = 0
+        var walk = RecordWalk(count: Int(header.recordCount))
         var batchStart: Int?
         var sealedSeen = false
-        for index in 0..<Int(header.recordCount) {
-            at = try read(body, at: at, index, header)
-            if layout.markCount == 0 {
-                if layout.valueBytes >= 0 { plainRecords &+= 1 }
+        try walk.read(body)
+        while walk.hasRecord {
+            guard walk.layout.markCount > 0 else {
+                if walk.layout.valueBytes >= 0 { plainRecords &+= 1 }
+                try walk.advance(body)
                 continue
             }
             if !sealedSeen {
                 sealedSeen = true
-                try BatchOpener.verifyChecksum(records.extracting(progress.frame.range), header)
+                try ProducedBatch.verifyChecksum(
+                    records.extracting(progress.frame.range), header)
             }
-            let offset = header.baseOffset &+ Int64(layout.offsetDelta)
             do throws(RecordError) {
-                let key = try keyring.key(body, layout, topic, keys)
-                if key == nil { progress.isMissingKeys = true }
-                guard let key, !progress.isMissingKeys else { continue }
+                guard let key = try keyring.key(body, walk.layout, topic, keys) else {
+                    progress.isMissingKeys = true
+                    try skipRun(body, &walk)
+                    continue
+                }
+                guard !progress.isMissingKeys else {
+                    try skipRun(body, &walk)
+                    continue
+                }
                 if batchStart == nil {
                     batchStart = try beginBatch(records, body, &progress, output)
                 }
-                try openRecord(body, copied, key, output)
+                try openRun(body, key, &walk, output)
             } catch {
-                throw error.at(recordIndex: index, offset: offset)
+                let offset = header.baseOffset &+ Int64(walk.layout.offsetDelta)
+                throw error.at(recordIndex: walk.index, offset: offset)
             }
-            copied = layout.markEnd
-            recordsOpened &+= 1
         }
-        guard at == body.byteCount else {
-            throw RecordError(.corruptBatch, "bytes are left after the last record")
-        }
+        try walk.checkEnd(body)
         if let batchStart, !progress.isMissingKeys {
-            output.append(body.extracting(copied..<at))
+            output.append(body.extracting(walk.copied..<body.byteCount))
             BatchOpener.finish(header, from: batchStart, output)
         }
     }
 
-    @inline(__always)
-    private func read(
-        _ body: RawSpan, at: Int, _ index: Int, _ header: RecordBatchHeader
-    ) throws(RecordError) -> Int {
-        do {
-            try layout.read(body, at: at, mark: .wax)
-        } catch {
-            throw RecordError(.corruptBatch, "record structure: \(error)", recordIndex: index)
-        }
-        return layout.end
+    /// Opens the current record and those after it that carry the same `wax` header. The key is a
+    /// parameter so that no reference is counted per record.
+    private func openRun(
+        _ body: RawSpan, _ key: OpeningKey, _ walk: inout RecordWalk, _ output: ByteBuffer
+    ) throws(RecordError) {
+        let first = walk.index
+        let markStart = walk.layout.markValueStart
+        let mark = body.extracting(markStart..<markStart + walk.layout.markValueBytes)
+        repeat {
+            try openRecord(body, key, walk, output)
+            walk.copied = walk.layout.markEnd
+            try walk.advance(body)
+        } while walk.repeats(mark, in: body)
+        recordsOpened &+= UInt64(walk.index - first)
     }
 
-    private static func verifyChecksum(
-        _ batch: RawSpan, _ header: RecordBatchHeader
-    ) throws(RecordError) {
-        guard RecordBatchHeader.checksum(of: batch) == header.crc else {
-            throw RecordError(.corruptBatch, "the batch's checksum is wrong")
-        }
+    /// Steps over the current record and those after it that carry the same `wax` header.
+    private func skipRun(_ body: RawSpan, _ walk: inout RecordWalk) throws(RecordError) {
+        let markStart = walk.layout.markValueStart
+        let mark = body.extracting(markStart..<markStart + walk.layout.markValueBytes)
+        repeat { try walk.advance(body) } while walk.repeats(mark, in: body)
     }
 
     /// Copies what came before this batch, then its header, and makes room for its records.
@@ -177,13 +182,13 @@ package final class BatchOpener {
         _ output: ByteBuffer
     ) throws(RecordError) -> Int {
         let frame = progress.frame
-        let bound = output.count - progress.outputStart + frame.start - progress.copied
-            + RecordBatchHeader.byteCount + body.byteCount
-        guard bound <= RecordLimits.outputBytesMax else {
-            throw RecordError(.limitExceeded, "the partition would grow to \(bound) bytes")
+        let added = frame.start - progress.copied + RecordBatchHeader.byteCount + body.byteCount
+        let total = output.count - progress.outputStart + added
+        guard total <= RecordLimits.outputBytesMax else {
+            throw RecordError(.limitExceeded, "the partition would grow to \(total) bytes")
         }
         // Opening makes every record smaller, so this is enough for the whole batch.
-        output.reserve(bound)
+        output.reserve(added)
         output.append(records.extracting(progress.copied..<frame.start))
         let batchStart = output.count
         let headerEnd = frame.start + RecordBatchHeader.byteCount
@@ -193,32 +198,36 @@ package final class BatchOpener {
         return batchStart
     }
 
-    /// Appends everything from `copied` up to the headers that follow the `wax` header.
+    /// Appends everything that is not in the output yet, up to the headers that follow the `wax`
+    /// header of the current record, with its value opened.
     @inline(__always)
     private func openRecord(
-        _ body: RawSpan, _ copied: Int, _ key: OpeningKey, _ output: ByteBuffer
+        _ body: RawSpan, _ key: OpeningKey, _ walk: borrowing RecordWalk, _ output: ByteBuffer
     ) throws(RecordError) {
-        let plainBytes = layout.valueBytes - EnvelopeFormat.sealedOverheadBytes
+        let plainBytes = walk.layout.valueBytes - EnvelopeFormat.sealedOverheadBytes
         guard plainBytes >= 0 else {
             throw RecordError(.openFailed, "the sealed value is cut short")
         }
-        let headerCount = layout.headerCount - 1
-        let headerBytes = layout.end - layout.headersStart - (layout.markEnd - layout.markStart)
-        let length = layout.valueLengthStart - layout.bodyStart
-            + Varint.byteCount(of: Int64(plainBytes)) + plainBytes
-            + Varint.byteCount(of: Int64(headerCount)) + headerBytes
-        output.append(body.extracting(copied..<layout.start))
-        output.append(varint: Int64(length))
-        output.append(body.extracting(layout.bodyStart..<layout.valueLengthStart))
-        output.append(varint: Int64(plainBytes))
+        let headerCount = walk.layout.headerCount - 1
+        let headersStart = walk.layout.headersStart
+        let markBytes = walk.layout.markEnd - walk.layout.markStart
+        let length = walk.layout.valueLengthStart - walk.layout.bodyStart
+            + Varint.byteCount(of: plainBytes) + plainBytes
+            + Varint.byteCount(of: headerCount) + walk.at - headersStart - markBytes
+        output.append(
+            body.extracting(walk.copied..<walk.layout.start), varint: length,
+            body.extracting(walk.layout.bodyStart..<walk.layout.valueLengthStart),
+            varint: plainBytes)
+        let valueStart = walk.layout.valueStart
         do {
-            try key.open(body.extracting(layout.value), into: output)
+            try key.open(
+                body.extracting(valueStart..<valueStart + walk.layout.valueBytes), into: output)
         } catch {
             throw RecordError(.openFailed, "the sealed value does not open: \(error)")
         }
         output.append(varint: Int64(headerCount))
-        if layout.markStart > layout.headersStart {
-            output.append(body.extracting(layout.headersStart..<layout.markStart))
+        if walk.layout.markStart > headersStart {
+            output.append(body.extracting(headersStart..<walk.layout.markStart))
         }
     }
 

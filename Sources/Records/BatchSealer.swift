@@ -14,7 +14,6 @@ internal import Limits
 /// compress.
 package final class BatchSealer {
     private let inflater = BatchInflater()
-    private var layout = RecordLayout()
 
     package init() {}
 
@@ -46,9 +45,13 @@ package final class BatchSealer {
     private func refuseReserved(
         _ records: RawSpan, _ header: RecordBatchHeader
     ) throws(RecordError) {
-        var at = 0
-        for index in 0..<Int(header.recordCount) { at = try read(records, at: at, index: index) }
-        try BatchSealer.checkEnd(records, at)
+        var walk = RecordWalk(count: Int(header.recordCount))
+        try walk.read(records)
+        while walk.hasRecord {
+            try BatchSealer.checkUnmarked(walk)
+            try walk.advance(records)
+        }
+        try walk.checkEnd(records)
     }
 
     /// Appends the sealed form of `batch` to `output`.
@@ -117,93 +120,93 @@ package final class BatchSealer {
         }
         output.reserve(bound + RecordBatchHeader.byteCount)
         cutter.begin(head, at: 0, output)
-        var at = 0
-        for index in 0..<count {
-            at = try read(records, at: at, index: index)
-            let isNull = layout.valueBytes < 0
-            if !cutter.admits(at - layout.start, sealing: !isNull) {
-                cutter.finish(at: index, output)
-                cutter.begin(head, at: index, output)
-            }
-            cutter.add(at - layout.start, sealing: !isNull, timestampDelta: layout.timestampDelta)
-            let delta = index - cutter.firstIndex
-            if isNull {
-                copyRecord(records, delta, output)
-            } else {
-                try sealRecord(records, index, delta, key, output)
-            }
-        }
-        try BatchSealer.checkEnd(records, at)
+        var walk = RecordWalk(count: count)
+        try sealRecords(head, records, &walk, &cutter, key, key.recordHeader, output)
+        try walk.checkEnd(records)
         cutter.finish(at: count, output)
     }
 
-    /// Reads the record at `at` into `layout` and refuses the reserved header.
+    private func sealRecords(
+        _ head: RawSpan, _ records: RawSpan, _ walk: inout RecordWalk,
+        _ cutter: inout BatchCutter, _ key: SealingKey, _ waxHeader: ByteBuffer,
+        _ output: ByteBuffer
+    ) throws(RecordError) {
+        try walk.read(records)
+        while walk.hasRecord {
+            try BatchSealer.checkUnmarked(walk)
+            let bytes = walk.at - walk.layout.start
+            let isNull = walk.layout.valueBytes < 0
+            if !cutter.admits(bytes, sealing: !isNull) {
+                cutter.finish(at: walk.index, output)
+                cutter.begin(head, at: walk.index, output)
+            }
+            cutter.add(bytes, sealing: !isNull, timestampDelta: walk.layout.timestampDelta)
+            let delta = walk.index - cutter.firstIndex
+            if isNull {
+                BatchSealer.copyRecord(records, walk, delta, output)
+            } else {
+                try BatchSealer.sealRecord(records, walk, delta, key, waxHeader, output)
+            }
+            try walk.advance(records)
+        }
+    }
+
     @inline(__always)
-    private func read(_ records: RawSpan, at: Int, index: Int) throws(RecordError) -> Int {
-        do {
-            try layout.read(records, at: at, mark: .wax)
-        } catch {
-            throw RecordError(.corruptBatch, "record structure: \(error)", recordIndex: index)
-        }
-        guard layout.markCount == 0 else {
+    private static func checkUnmarked(_ walk: borrowing RecordWalk) throws(RecordError) {
+        guard walk.layout.markCount == 0 else {
             throw RecordError(
-                .invalidRecord, "the record header \"wax\" is reserved", recordIndex: index)
-        }
-        return layout.end
-    }
-
-    private static func checkEnd(_ records: RawSpan, _ at: Int) throws(RecordError) {
-        guard at == records.byteCount else {
-            throw RecordError(.corruptBatch, "bytes are left after the last record")
+                .invalidRecord, "the record header \"wax\" is reserved", recordIndex: walk.index)
         }
     }
 
-    /// Appends the record just read as it is, but for its offset delta.
-    private func copyRecord(_ records: RawSpan, _ delta: Int, _ output: ByteBuffer) {
+    /// Appends the current record as it is, but for its offset delta.
+    private static func copyRecord(
+        _ records: RawSpan, _ walk: borrowing RecordWalk, _ delta: Int, _ output: ByteBuffer
+    ) {
+        let layout = walk.layout
         if Int(layout.offsetDelta) == delta {
             return output.append(records.extracting(layout.start..<layout.end))
         }
-        let offsetGrowth = Varint.byteCount(of: Int64(delta))
-            - (layout.offsetDeltaEnd - layout.offsetDeltaStart)
-        output.append(varint: Int64(layout.end - layout.bodyStart + offsetGrowth))
+        let growth = Varint.byteCount(of: delta) - (layout.offsetDeltaEnd - layout.offsetDeltaStart)
+        output.append(varint: Int64(layout.end - layout.bodyStart + growth))
         output.append(records.extracting(layout.bodyStart..<layout.offsetDeltaStart))
         output.append(varint: Int64(delta))
         output.append(records.extracting(layout.offsetDeltaEnd..<layout.end))
     }
 
-    /// Appends the record just read with its value sealed and the header put first.
+    /// Appends the current record with its value sealed and the header put first.
     @inline(__always)
-    private func sealRecord(
-        _ records: RawSpan, _ index: Int, _ delta: Int, _ key: SealingKey, _ output: ByteBuffer
+    private static func sealRecord(
+        _ records: RawSpan, _ walk: borrowing RecordWalk, _ delta: Int, _ key: SealingKey,
+        _ waxHeader: ByteBuffer, _ output: ByteBuffer
     ) throws(RecordError) {
-        let waxHeader = key.recordHeader
-        let sealedBytes = layout.valueBytes + EnvelopeFormat.sealedOverheadBytes
-        let headerCount = layout.headerCount + 1
-        var front = layout.valueLengthStart - layout.bodyStart
-        let keepsDelta = Int(layout.offsetDelta) == delta
-        if !keepsDelta {
-            front += Varint.byteCount(of: Int64(delta))
-                - (layout.offsetDeltaEnd - layout.offsetDeltaStart)
-        }
-        let length = front + Varint.byteCount(of: Int64(sealedBytes)) + sealedBytes
-            + Varint.byteCount(of: Int64(headerCount)) + waxHeader.count
-            + (layout.end - layout.headersStart)
-        output.append(varint: Int64(length))
-        if keepsDelta {
-            output.append(records.extracting(layout.bodyStart..<layout.valueLengthStart))
+        let sealedBytes = walk.layout.valueBytes + EnvelopeFormat.sealedOverheadBytes
+        let headerCount = walk.layout.headerCount + 1
+        let bodyStart = walk.layout.bodyStart
+        let valueLengthStart = walk.layout.valueLengthStart
+        let headersStart = walk.layout.headersStart
+        var length = valueLengthStart - bodyStart + Varint.byteCount(of: sealedBytes) + sealedBytes
+            + Varint.byteCount(of: headerCount) + waxHeader.count + (walk.at - headersStart)
+        if Int(walk.layout.offsetDelta) == delta {
+            output.append(
+                varint: length, records.extracting(bodyStart..<valueLengthStart),
+                varint: sealedBytes)
         } else {
-            output.append(records.extracting(layout.bodyStart..<layout.offsetDeltaStart))
-            output.append(varint: Int64(delta))
-            output.append(records.extracting(layout.offsetDeltaEnd..<layout.valueLengthStart))
+            let (start, end) = (walk.layout.offsetDeltaStart, walk.layout.offsetDeltaEnd)
+            length += Varint.byteCount(of: delta) - (end - start)
+            output.append(varint: Int64(length))
+            output.append(
+                records.extracting(bodyStart..<start), varint: delta,
+                records.extracting(end..<valueLengthStart), varint: sealedBytes)
         }
-        output.append(varint: Int64(sealedBytes))
+        let valueStart = walk.layout.valueStart
         do {
-            try key.seal(records.extracting(layout.value), into: output)
+            try key.seal(
+                records.extracting(valueStart..<valueStart + walk.layout.valueBytes), into: output)
         } catch {
-            throw RecordError(.sealFailed, "\(error)", recordIndex: index)
+            throw RecordError(.sealFailed, "\(error)", recordIndex: walk.index)
         }
-        output.append(varint: Int64(headerCount))
-        output.append(waxHeader.bytes)
-        output.append(records.extracting(layout.headersStart..<layout.end))
+        output.append(
+            varint: headerCount, waxHeader.bytes, records.extracting(headersStart..<walk.at))
     }
 }

@@ -1,7 +1,6 @@
 // ProducedBatch: what one partition of a Produce request must look like before it is touched.
 
 internal import Bytes
-internal import Envelope
 internal import KafkaWire
 
 /// What the header of a produced batch tells before any record is looked at.
@@ -68,9 +67,4 @@ internal enum ProducedBatch {
             throw RecordError(.corruptBatch, "batch header: \(error)")
         }
     }
-}
-
-extension RecordHeaderKey {
-    /// The reserved header of the stored format.
-    internal static let wax = RecordHeaderKey(EnvelopeFormat.headerKey)
 }

@@ -10,6 +10,25 @@ package final class BufferPool {
 
     package init(bytesMax: Int) { self.bytesMax = bytesMax }
 
+    /// An empty buffer with room for at least `bytesMin` bytes, and if one is at hand for
+    /// `bytesLikely`: what is likely needed costs nothing when it is there, but is not asked of the
+    /// system on a peer's word.
+    package func take(bytesMin: Int, bytesLikely: Int) -> ByteBuffer {
+        var best = -1
+        for (index, buffer) in idle.enumerated() where buffer.capacity >= bytesLikely {
+            if best < 0 || buffer.capacity < idle[best].capacity { best = index }
+        }
+        guard best >= 0 else { return take(capacity: bytesMin) }
+        return takeOut(best)
+    }
+
+    private func takeOut(_ index: Int) -> ByteBuffer {
+        idle.swapAt(index, idle.count - 1)
+        let buffer = idle.removeLast()
+        bytesKept -= buffer.capacity
+        return buffer
+    }
+
     /// An empty buffer with room for `capacity` bytes.
     package func take(capacity: Int) -> ByteBuffer {
         // The smallest that fits, or else a new one: growing a kept one would copy nothing but
@@ -20,10 +39,7 @@ package final class BufferPool {
         }
         // A much larger one would be wasted on a small frame.
         if best >= 0, idle[best].capacity <= max(4 * capacity, 64 * 1024) {
-            idle.swapAt(best, idle.count - 1)
-            let buffer = idle.removeLast()
-            bytesKept -= buffer.capacity
-            return buffer
+            return takeOut(best)
         }
         return ByteBuffer(capacity: capacity)
     }

@@ -34,23 +34,9 @@ package final class LoopHandle: Sendable {
 
     /// Runs `job` on the loop's thread and waits for what it returns. Never called from a loop.
     package func wait<Value: Sendable>(_ job: @escaping @Sendable (EventLoop) -> Value) -> Value {
-        let box = ResultBox<Value>()
-        var done: [Int32] = [0, 0]
-        precondition(unsafe pipe(&done) == 0, "no descriptors left to wait with")
-        let writeEnd = done[1]
-        submit { loop in
-            let value = job(loop)
-            box.value.withLock { $0 = value }
-            _ = close(writeEnd)
-        }
-        var byte: UInt8 = 0
-        // SAFETY: one byte of a local; the end of the pipe says that the job is done.
-        while unsafe read(done[0], &byte, 1) < 0, errno == EINTR {}
-        _ = close(done[0])
-        guard let value = box.value.withLock({ $0 }) else {
-            preconditionFailure("a loop ended while it was waited for")
-        }
-        return value
+        let result = LateValue<Value>()
+        submit { loop in result.set(job(loop)) }
+        return result.wait()
     }
 
     /// Ends the loop after the jobs that are waiting.
@@ -80,9 +66,38 @@ package final class LoopHandle: Sendable {
     }
 }
 
-/// Where a loop leaves a value for a thread that waits.
-private final class ResultBox<Value: Sendable>: Sendable {
-    let value = Mutex<Value?>(nil)
+/// A value that one thread will have and another waits for; for start and stop, not for traffic.
+package final class LateValue<Value: Sendable>: Sendable {
+    private let value = Mutex<Value?>(nil)
+    private let readEnd: Int32
+    private let writeEnd: Int32
+
+    package init() {
+        var ends: [Int32] = [0, 0]
+        // SAFETY: the kernel fills two ints.
+        precondition(unsafe pipe(&ends) == 0, "no descriptors left to wait with")
+        readEnd = ends[0]
+        writeEnd = ends[1]
+    }
+
+    deinit { _ = close(readEnd) }
+
+    /// Gives the value, once.
+    package func set(_ value: Value) {
+        self.value.withLock { $0 = value }
+        _ = close(writeEnd)
+    }
+
+    /// Blocks the calling thread until the value is there.
+    package func wait() -> Value {
+        var byte: UInt8 = 0
+        // SAFETY: one byte of a local; the end of the pipe says that the value is there.
+        while unsafe read(readEnd, &byte, 1) < 0, errno == EINTR {}
+        guard let value = value.withLock({ $0 }) else {
+            preconditionFailure("the end of a pipe came before its value")
+        }
+        return value
+    }
 }
 
 /// Waiting without work, for threads that are not loops.

@@ -4,6 +4,7 @@ internal import Bytes
 internal import KafkaWire
 internal import KeyService
 internal import Limits
+internal import Loop
 internal import Records
 
 /// Walks a Fetch or ShareFetch response and gathers the loop's patches for it.
@@ -59,6 +60,11 @@ internal final class FetchOpening {
         let walker = context.walker
         isFlexible = program.isFlexible
         patches.removeAll()
+        if patches.scratch.capacity < frame.count {
+            // What is opened is about as long as what was sealed.
+            let pool = context.loop.pool
+            pool.giveBack(patches.takeScratch(pool.take(capacity: frame.count)))
+        }
         context.rewriter.begin(program)
         addresses.begin()
         walker.reset(program, body: header.end..<response.byteCount)

@@ -8,7 +8,7 @@ internal import Telemetry
 internal import Transport
 
 /// One listener of the configuration.
-package struct ListenerSettings: Sendable {
+package struct ListenerPlan: Sendable {
     /// The numeric address to bind, such as `0.0.0.0` or `::`.
     package let bind: String
     package let addresses: AdvertisedAddresses
@@ -46,7 +46,7 @@ package final class Proxy: Sendable {
     }
 
     /// Opens all listeners, or none, and begins to look for the brokers.
-    package func start(_ listeners: [ListenerSettings]) throws(StartError) {
+    package func start(_ listeners: [ListenerPlan]) throws(StartError) {
         let targets = group.loops
         let context = context
         let failure: StartError? = group.loops[0].wait { loop in
@@ -79,7 +79,7 @@ package final class Proxy: Sendable {
     }
 
     private static func open(
-        _ listener: ListenerSettings, on loop: EventLoop, _ local: LoopContext,
+        _ listener: ListenerPlan, on loop: EventLoop, _ local: LoopContext,
         spreadOver targets: [LoopHandle]
     ) throws(StartError) {
         let log = local.shared.log

@@ -262,10 +262,14 @@ extension Session {
             sendLocalResponses()
             return
         }
-        if job.hasRefusals || job.rounds > 1 {
-            job.answers = ProduceAnswers(count: job.outcomes.count)
-        }
         sendRound(job, 0)
+        guard job.hasRefusals || job.rounds > 1 else {
+            // Nothing of the job is needed for the answer: its buffers are free once sent.
+            expect(request.version >= 10 ? .rewrite : .relay, request)
+            endProduce()
+            return
+        }
+        job.answers = ProduceAnswers(count: job.outcomes.count)
         expect(.produce(job), request)
         // What was cut goes out part by part, before anything that the client sent later.
         if job.rounds == 1 { endProduce() }
@@ -303,9 +307,7 @@ extension Session {
     /// The broker answered a Produce request that was put together here.
     func produceAnswered(_ job: ProduceJob, _ frame: ByteBuffer, _ pending: Pending) {
         guard let answers = job.answers else {
-            guard sendRewritten(frame, pending) else { return }
-            responseFinished()
-            return
+            preconditionFailure("the answer to an untouched request is only rewritten")
         }
         do {
             try answers.absorb(frame, round: job.round, of: job)

@@ -225,7 +225,8 @@ extension Session {
 
     private func beginGather(total: Int) {
         let head = requests.head
-        let frame = loop.pool.take(capacity: min(total, TransportLimits.readBytes))
+        let frame = loop.pool.take(
+            bytesMin: min(total, TransportLimits.readBytes), bytesLikely: total)
         frame.append(head.bytes)
         let left = total - frame.count
         requests.endHead()

@@ -81,7 +81,8 @@ extension Session {
                 return range.upperBound
             }
             if 2 * Int(size) >= HeldBytes.smallFrameBytes { heldResponseBytes += 2 * Int(size) }
-            let frame = loop.pool.take(capacity: min(total, TransportLimits.readBytes))
+            let frame = loop.pool.take(
+                bytesMin: min(total, TransportLimits.readBytes), bytesLikely: total)
             frame.append(head.bytes)
             responses.state = .gather(frame, left: total - head.count)
         } else if case .fetch = first.expectation {

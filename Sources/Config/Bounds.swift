@@ -1,0 +1,55 @@
+// Bounds: defaults and bounds of everything that a configuration file can set.
+
+internal import Limits
+
+/// Defaults of optional keys, and the least and most that a key may say. docs/CONFIG.md repeats
+/// them for users.
+internal enum Bounds {
+    static let fileBytesMax = 1 << 20
+
+    static let bootstrapServersMax = 100
+    static let listenersMax = 64
+    static let nodePortsMax = 4_096
+    static let brokerPortsMax = 4_096
+    static let keyServicesMax = 64
+    static let rulesMax = 1_000
+    /// Over all rules: every two patterns of protect rules are compared.
+    static let patternsMax = 2_000
+    /// Names of listeners and key services in bytes.
+    static let nameBytesMax = 64
+    static let hostBytesMax = 253
+    static let pathBytesMax = 4_095
+    static let principalBytesMax = 255
+
+    private static let millisecond: UInt64 = 1_000_000
+    private static let second: UInt64 = 1_000 * millisecond
+    private static let minute: UInt64 = 60 * second
+
+    static let connectDefault = 5 * second
+    static let connect = 100 * millisecond...5 * minute
+
+    static let limitsDefault = LimitSettings(
+        requestBytesMax: ProxyLimits.requestBytesMax,
+        responseBytesMax: ProxyLimits.responseBytesMax,
+        heldBytesMax: 64 << 20, connectionsMax: 10_000, idleNanoseconds: 10 * minute,
+        keyWaitNanoseconds: 10 * second, drainNanoseconds: 10 * second)
+    /// Frames carry their size in 31 bits.
+    static let frameBytes: ClosedRange<UInt64> = 1 << 20...(1 << 31) - 1
+    static let heldBytes: ClosedRange<UInt64> = 1 << 20...1 << 40
+    static let connections: ClosedRange<UInt64> = 1...1_000_000
+    static let idle = second...7 * 24 * 60 * minute
+    static let keyWait = 100 * millisecond...5 * minute
+    static let drain: ClosedRange<UInt64> = 0...10 * minute
+
+    static let dataKeysDefault = DataKeyPolicy(
+        recordsMax: KeyLimits.recordsPerDataKeyDefault,
+        bytesMax: KeyLimits.bytesPerDataKeyDefault,
+        ageSecondsMax: KeyLimits.dataKeyAgeSecondsDefault,
+        cacheAgeSecondsMax: KeyLimits.openingKeySecondsDefault)
+    static let dataKeyRecords: ClosedRange<UInt64> = 1...KeyLimits.recordsPerDataKeyMax
+    static let dataKeyBytes: ClosedRange<UInt64> = 1...KeyLimits.bytesPerDataKeyMax
+    static let dataKeyAge = second...KeyLimits.dataKeyAgeSecondsMax * second
+    static let dataKeyCacheAge = second...KeyLimits.openingKeySecondsMax * second
+
+    static let threads: ClosedRange<UInt64> = 1...256
+}

@@ -131,8 +131,9 @@ internal struct YAMLEvent {
     private func position(ofByte offset: Int) -> Position {
         var line = 1
         var column = 1
-        // SAFETY: prefix ends at the count.
-        for unsafebyte in unsafe text.prefix(offset) {
+        for index in 0..<min(offset, text.count) {
+            // SAFETY: the index is in range.
+            let byte = unsafe text[index]
             if byte == UInt8(ascii: "\n") {
                 line += 1
                 column = 1

@@ -131,8 +131,9 @@ internal struct YAMLEvent {
     private func position(ofByte offset: Int) -> Position {
         var line = 1
         var column = 1
-        for index in 0..<min(offset, text.count) {
-            // SAFETY: the index is in range.
+        // SAFETY: the indexes are those of the text.
+        let end = unsafe min(offset, text.count)
+        for index in 0..<end {
             let byte = unsafe text[index]
             if byte == UInt8(ascii: "\n") {
                 line += 1

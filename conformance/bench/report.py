@@ -27,12 +27,16 @@ def first_line(argv: list[str]) -> str:
     return lines[0].strip() if done.returncode == 0 and lines else ""
 
 
+def executable() -> Path:
+    """The executable under test, whether it is there or not."""
+    return Path(os.environ.get("WAXWING", REPOSITORY / ".build" / "release" / "waxwing"))
+
+
 def machine_facts(kafka_version: str) -> dict[str, str]:
     """What a reader needs to judge the numbers; nothing that identifies the machine."""
     cpu = re.search(r"(?m)^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     haproxy = shutil.which("haproxy") or "/usr/sbin/haproxy"
-    waxwing = Path(os.environ.get("WAXWING", REPOSITORY / ".build" / "release" / "waxwing"))
     facts = {
         "cores": str(os.cpu_count()),
         "processor": cpu[1] if cpu else platform.machine(),
@@ -42,7 +46,7 @@ def machine_facts(kafka_version: str) -> dict[str, str]:
         "Java": first_line(["java", "--version"]),
         "HAProxy": first_line([haproxy, "-v"]).split(" - ")[0].replace("HAProxy version ", ""),
         "OpenSSL": first_line(["openssl", "version"]),
-        "Waxwing": first_line([str(waxwing), "--version"]),
+        "Waxwing": first_line([str(executable()), "--version"]),
         "commit": first_line(["git", "-C", str(REPOSITORY), "rev-parse", "--short", "HEAD"]),
     }
     return {name: value for name, value in facts.items() if value}
@@ -50,7 +54,7 @@ def machine_facts(kafka_version: str) -> dict[str, str]:
 
 def micro_output() -> str:
     """What the micro benchmark prints, when it is built."""
-    bench = REPOSITORY / ".build" / "release" / "Bench"
+    bench = executable().with_name("Bench")
     if not os.access(bench, os.X_OK):
         return ""
     done = subprocess.run([str(bench), "micro"], capture_output=True, timeout=900)

@@ -15,7 +15,7 @@ package import Telemetry
 ///   connections had to be cut at the end of the drain time, 2 when the keys are not right.
 package func run(configuration: Configuration, log: Log) -> Int32 {
     Signals.block()
-    Memory.settle()
+    ProcessMemory.settle()
     let services: [String: any KeyService]
     do {
         services = try openKeyServices(configuration, log)

@@ -21,7 +21,7 @@ package enum ProxyLimits {
 
     /// A Fetch that may have to be opened is asked for at most this many bytes, because its
     /// response is held as a whole. (A first batch that is larger still arrives, KIP-74.)
-    package static let fetchBytesMax = 4 * 1_048_576
+    package static let fetchBytesMax = 2 * 1_048_576
 
     /// A Fetch response up to this size is held, so that leader hints in it can be rewritten
     /// exactly; a larger one is rewritten as it streams through.

@@ -34,6 +34,8 @@ static inline int wax_stream_socket(int family) {
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 }
 
+/* Sets how the C library's allocator keeps memory; see Loop/ProcessMemory.swift. */
+void wax_allocator(int arenas, int map_bytes, int trim_bytes);
 /* At most 15 characters count. */
 int wax_thread_name(pthread_t thread, const char *name);
 int wax_accept(int listener, struct sockaddr_storage *peer, socklen_t *count);

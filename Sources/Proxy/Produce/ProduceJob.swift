@@ -69,6 +69,11 @@ internal final class ProduceJob {
         outcomes.allSatisfy { if case .refused = $0 { true } else { false } }
     }
 
+    /// Whether records of the frame itself go out, beside the sealed ones.
+    var sendsFrame: Bool {
+        outcomes.contains { if case .untouched = $0 { true } else { false } }
+    }
+
     /// Refuses what is still open among the partitions of a topic.
     func refuse(topic: Int, code: Int16, _ message: String) {
         for partition in request.topics[topic].partitions {

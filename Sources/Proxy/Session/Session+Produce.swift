@@ -264,7 +264,9 @@ extension Session {
         }
         sendRound(job, 0)
         guard job.hasRefusals || job.rounds > 1 else {
-            // Nothing of the job is needed for the answer: its buffers are free once sent.
+            // Nothing of the job is needed for the answer: its buffers are free once sent, and
+            // the frame at once when only sealed records go out.
+            if !job.sendsFrame { loop.pool.giveBack(job.frame) }
             expect(request.version >= 10 ? .rewrite : .relay, request)
             endProduce()
             return

@@ -1,4 +1,4 @@
-// RunProcess: what the running process asks of the system: signals and how memory is kept.
+// RunSignals: the signals that end the running process.
 
 internal import Glibc
 
@@ -28,17 +28,5 @@ internal enum Signals {
         var received: Int32 = 0
         while unsafe sigwait(&set, &received) != 0 {}
         return received == SIGTERM ? "SIGTERM" : "SIGINT"
-    }
-}
-
-/// How the C library's allocator keeps memory.
-internal enum Memory {
-    /// Large buffers go back to the system as soon as they are freed (the loops keep what they
-    /// use again in pools of their own), and threads share arenas. Without this the process keeps
-    /// the high-water mark of every thread.
-    static func settle() {
-        _ = mallopt(M_ARENA_MAX, 2)
-        _ = mallopt(M_MMAP_THRESHOLD, 256 * 1024)
-        _ = mallopt(M_TRIM_THRESHOLD, 512 * 1024)
     }
 }

@@ -16,9 +16,10 @@ internal func quoted(_ text: String) -> String {
     return "`\(escaped)`"
 }
 
-internal enum Spelling {
+/// What may have been meant by a word that is not known.
+package enum Spelling {
     /// `; did you mean x?` for the word that is nearest to `text`, or nothing.
-    static func suggestion(for text: String, among words: [String]) -> String {
+    package static func suggestion(for text: String, among words: [String]) -> String {
         let typed = Array(text.lowercased().utf8)
         guard (1...64).contains(typed.count) else { return "" }
         var best: (word: String, distance: Int)?

@@ -3,13 +3,18 @@
 internal import Glibc
 
 /// A moment since 1970-01-01 00:00 UTC, without leap seconds.
-internal struct LogTime: Sendable, Equatable {
-    let seconds: Int64
+package struct LogTime: Sendable, Equatable {
+    package let seconds: Int64
     /// 0 to 999.
-    let milliseconds: Int64
+    package let milliseconds: Int64
+
+    package init(seconds: Int64, milliseconds: Int64 = 0) {
+        self.seconds = seconds
+        self.milliseconds = milliseconds
+    }
 
     /// The system's clock now.
-    static var now: LogTime {
+    package static var now: LogTime {
         var time = timespec()
         // SAFETY: the call fills the structure it is given; this clock always exists.
         unsafe clock_gettime(CLOCK_REALTIME, &time)
@@ -18,14 +23,18 @@ internal struct LogTime: Sendable, Equatable {
     }
 
     /// ISO 8601, `2026-11-21T11:03:05.123Z`.
-    var iso8601: String {
+    package var iso8601: String { "\(dateAndTime).\(LogTime.padded(milliseconds, 3))Z" }
+
+    /// The same in whole seconds, `2026-11-21T11:03:05Z`.
+    package var iso8601Seconds: String { "\(dateAndTime)Z" }
+
+    private var dateAndTime: String {
         let days = LogTime.floorDivide(seconds, 86_400)
         let ofDay = seconds - days * 86_400
         let date = LogTime.date(days)
         return LogTime.padded(date.year, 4) + "-" + LogTime.padded(date.month, 2) + "-"
             + LogTime.padded(date.day, 2) + "T" + LogTime.padded(ofDay / 3_600, 2) + ":"
-            + LogTime.padded(ofDay / 60 % 60, 2) + ":" + LogTime.padded(ofDay % 60, 2) + "."
-            + LogTime.padded(milliseconds, 3) + "Z"
+            + LogTime.padded(ofDay / 60 % 60, 2) + ":" + LogTime.padded(ofDay % 60, 2)
     }
 
     /// The Gregorian date `days` after 1970-01-01, counted in years that begin on 1 March, so that

@@ -1,0 +1,137 @@
+// Arguments: the command line as a command, or what is wrong with it.
+
+internal import Config
+
+/// What the command line asks for.
+internal enum Command: Equatable {
+    enum KeysAction: String, CaseIterable {
+        case create, list, rotate
+    }
+
+    case help(HelpText)
+    case version
+    case run(config: String)
+    case check(config: String)
+    /// - Parameter name: the key; nil only for `list`, which then lists all.
+    case keys(KeysAction, keyring: String, name: String?)
+}
+
+/// A command line that is refused.
+internal struct UsageError: Error, Equatable {
+    let reason: String
+    /// The help that would have told.
+    let help: HelpText
+}
+
+extension Command {
+    private static let commands = ["run", "check", "keys"]
+
+    /// - Parameter arguments: without the name of the program.
+    init(_ arguments: [String]) throws(UsageError) {
+        guard let first = arguments.first else {
+            throw UsageError(reason: "a command is missing", help: .waxwing)
+        }
+        let rest = Array(arguments.dropFirst())
+        switch first {
+        case "--help", "-h": self = .help(.waxwing)
+        case "--version": self = .version
+        case "run":
+            self = try Command.withConfig(rest, help: .run) { .run(config: $0) }
+        case "check":
+            self = try Command.withConfig(rest, help: .check) { .check(config: $0) }
+        case "keys": self = try Command.keys(rest)
+        default:
+            let isOption = first.hasPrefix("-")
+            let known = isOption ? ["--help", "--version"] : Command.commands
+            throw UsageError(
+                reason: "there is no \(isOption ? "option" : "command") `\(first)`"
+                    + Spelling.suggestion(for: first, among: known), help: .waxwing)
+        }
+    }
+
+    private static func withConfig(
+        _ arguments: [String], help: HelpText, _ make: (String) -> Command
+    ) throws(UsageError) -> Command {
+        let words = try Words(arguments, option: "--config", help: help)
+        if words.wantsHelp { return .help(help) }
+        if let extra = words.positional.first {
+            throw UsageError(
+                reason: "`\(extra)` is one argument too many; a file is given as --config FILE",
+                help: help)
+        }
+        guard let config = words.value else {
+            throw UsageError(reason: "--config FILE is missing", help: help)
+        }
+        return make(config)
+    }
+
+    private static func keys(_ arguments: [String]) throws(UsageError) -> Command {
+        let words = try Words(arguments, option: "--keyring", help: .keys)
+        if words.wantsHelp { return .help(.keys) }
+        let actions = KeysAction.allCases.map(\.rawValue)
+        guard let word = words.positional.first else {
+            throw UsageError(
+                reason: "say what to do with the keys: \(actions.joined(separator: ", "))",
+                help: .keys)
+        }
+        guard let action = KeysAction(rawValue: word) else {
+            throw UsageError(
+                reason: "there is no command `keys \(word)`"
+                    + Spelling.suggestion(for: word, among: actions), help: .keys)
+        }
+        guard words.positional.count <= 2 else {
+            throw UsageError(
+                reason: "`\(words.positional[2])` is one argument too many", help: .keys)
+        }
+        guard let keyring = words.value else {
+            throw UsageError(reason: "--keyring FILE is missing", help: .keys)
+        }
+        let name = words.positional.count == 2 ? words.positional[1] : nil
+        guard name != nil || action == .list else {
+            throw UsageError(
+                reason: "keys \(action.rawValue) needs the NAME of a key", help: .keys)
+        }
+        return .keys(action, keyring: keyring, name: name)
+    }
+}
+
+/// The words after a command that has one option with a value.
+private struct Words {
+    private(set) var value: String?
+    private(set) var positional: [String] = []
+    private(set) var wantsHelp = false
+
+    /// Takes `--option VALUE` and `--option=VALUE`; after `--` nothing is an option.
+    init(_ arguments: [String], option: String, help: HelpText) throws(UsageError) {
+        var rest = arguments[...]
+        while let word = rest.popFirst() {
+            if word == "--" {
+                positional += rest
+                return
+            }
+            guard word.hasPrefix("-"), word != "-" else {
+                positional.append(word)
+                continue
+            }
+            if word == "--help" || word == "-h" {
+                wantsHelp = true
+                continue
+            }
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts[0] == option else {
+                throw UsageError(
+                    reason: "there is no option `\(parts[0])`"
+                        + Spelling.suggestion(for: String(parts[0]), among: [option, "--help"]),
+                    help: help)
+            }
+            guard value == nil else {
+                throw UsageError(reason: "\(option) is given twice", help: help)
+            }
+            let given = parts.count == 2 ? String(parts[1]) : rest.popFirst()
+            guard let given, !given.isEmpty, parts.count == 2 || !given.hasPrefix("--") else {
+                throw UsageError(reason: "\(option) needs a FILE", help: help)
+            }
+            value = given
+        }
+    }
+}

@@ -10,11 +10,16 @@ internal import Limits
 internal struct BatchKeyring {
     /// Keys whose wrapped form stood in an earlier record of the batch.
     private var known: [OpeningKey] = []
+    /// Where the last header that was asked for stands in the batch, and the answer.
+    private var lastHeader = 0..<0
+    private var lastKey: OpeningKey?
     /// A key of this batch is not at hand, so a record that names its key by id may mean that one.
     private var isMissingOne = false
 
     internal mutating func removeAll() {
         if !known.isEmpty { known.removeAll(keepingCapacity: true) }
+        lastHeader = 0..<0
+        lastKey = nil
         isMissingOne = false
     }
 
@@ -31,7 +36,17 @@ internal struct BatchKeyring {
             throw RecordError(.unsupportedFormat, "a null value with a wax header")
         }
         let start = layout.markValueStart
-        let value = body.extracting(start..<start + max(layout.markValueBytes, 0))
+        let place = start..<start + max(layout.markValueBytes, 0)
+        let value = body.extracting(place)
+        if !lastHeader.isEmpty, value.sameBytes(as: body.extracting(lastHeader)) { return lastKey }
+        lastKey = try find(value, topic, keys)
+        lastHeader = place
+        return lastKey
+    }
+
+    private mutating func find(
+        _ value: RawSpan, _ topic: String, _ keys: some OpeningKeys
+    ) throws(RecordError) -> OpeningKey? {
         let header: EnvelopeHeader
         do {
             header = try EnvelopeHeader(value)

@@ -54,9 +54,9 @@ private func openKeyServices(
         switch service.source {
         case .file(let path):
             let name = service.name
-            services[name] = try FileKeyService(path: path) { reload in
+            services[name] = try FileKeyService(path: path, reloaded: { reload in
                 log.info("keyring", [.init("service", name), .init("state", "\(reload)")])
-            }
+            })
         }
     }
     return services

@@ -15,8 +15,8 @@ internal enum Signals {
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         // A reader of standard error that goes away must not take the proxy with it, nor must a
         // terminal that is closed.
-        unsafe signal(SIGPIPE, SIG_IGN)
-        unsafe signal(SIGHUP, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGHUP, SIG_IGN)
     }
 
     /// Waits for a signal that ends the process.

@@ -33,7 +33,8 @@ package final class SealingKey {
     /// What `associated` fills, held here too: one step less on the way to it per record.
     private let associatedBytes: ByteBuffer
     private let salt: UInt32
-    private var counter: UInt64 = 0
+    /// The nonce's counting part; tests set it to reach the golden vectors.
+    internal var counter: UInt64 = 0
     private var isBound = false
 
     /// Record length 4, value length 4, header count 4 and offset delta 4: the most by which the
@@ -62,15 +63,22 @@ package final class SealingKey {
         recordHeader = SealingKey.header(id: id, reference: reference, wrapped: wrapped)
         let classes = (wrapped.count + SealingKey.wrappedClassBytes - 1)
             / SealingKey.wrappedClassBytes
-        let spare = classes * SealingKey.wrappedClassBytes - wrapped.count
-        addedBytesMax = recordHeader.count + spare + EnvelopeFormat.sealedOverheadBytes
-            + SealingKey.varintGrowthMax
+        let longest = SealingKey.headerValueBytes(
+            reference: reference, wrappedBytes: classes * SealingKey.wrappedClassBytes)
+        let nameBytes = EnvelopeFormat.headerKey.utf8CodeUnitCount
+        addedBytesMax = 1 + nameBytes + Varint.byteCount(of: longest) + longest
+            + EnvelopeFormat.sealedOverheadBytes + SealingKey.varintGrowthMax
+    }
+
+    private static func headerValueBytes(reference: String, wrappedBytes: Int) -> Int {
+        let referenceBytes = reference.utf8.count
+        return EnvelopeFormat.fixedHeaderBytes
+            + Varint.byteCount(unsigned: UInt64(referenceBytes)) + referenceBytes + wrappedBytes
     }
 
     private static func header(id: UInt64, reference: String, wrapped: [UInt8]) -> ByteBuffer {
         let referenceBytes = reference.utf8.count
-        let valueBytes = EnvelopeFormat.fixedHeaderBytes + wrapped.count + referenceBytes
-            + Varint.byteCount(unsigned: UInt64(referenceBytes))
+        let valueBytes = headerValueBytes(reference: reference, wrappedBytes: wrapped.count)
         let name = EnvelopeFormat.headerKey
         let recordHeader = ByteBuffer(capacity: valueBytes + 16)
         recordHeader.append(varint: Int64(name.utf8CodeUnitCount))

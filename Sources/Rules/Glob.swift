@@ -76,6 +76,7 @@ package struct Glob: Hashable, Sendable, CustomStringConvertible {
     package func intersects(_ other: Glob) -> Bool {
         if !hasWildcards { return other.matches(pattern) }
         if !other.hasWildcards { return matches(other.pattern) }
+        guard mayIntersect(other) else { return false }
         let width = other.tokens.count + 1
         // Whether names exist that take this pattern to position i and the other to j.
         var isReached = [Bool](repeating: false, count: (tokens.count + 1) * width)
@@ -101,5 +102,19 @@ package struct Glob: Hashable, Sendable, CustomStringConvertible {
             }
         }
         return isReached[isReached.count - 1]
+    }
+
+    /// Whether the bytes before the first run and after the last can be the same: most patterns
+    /// that have nothing in common show it here.
+    private func mayIntersect(_ other: Glob) -> Bool {
+        for (mine, theirs) in zip(tokens, other.tokens) {
+            if mine == Glob.run || theirs == Glob.run { break }
+            if mine != theirs, mine != Glob.one, theirs != Glob.one { return false }
+        }
+        for (mine, theirs) in zip(tokens.reversed(), other.tokens.reversed()) {
+            if mine == Glob.run || theirs == Glob.run { break }
+            if mine != theirs, mine != Glob.one, theirs != Glob.one { return false }
+        }
+        return true
     }
 }

@@ -195,14 +195,12 @@ import Testing
             ])
     }
 
-    @Test func `the most patterns are compared in time`() {
+    @Test(.timeLimit(.minutes(1)))
+    func `a thousand patterns are compared in time`() {
         let rules = (0..<10).map { rule in
-            let topics = (0..<190).map { "r\(rule)t\($0)*-?" }.joined(separator: ", ")
+            let topics = (0..<100).map { "r\(rule)t\($0)*-?" }.joined(separator: ", ")
             return "  - {topics: [\(topics)], key: local/k}\n"
         }
-        let time = ContinuousClock().measure {
-            #expect(errorsOfRules("protect:\n" + rules.joined()) == [])
-        }
-        #expect(time < .seconds(20))
+        #expect(errorsOfRules("protect:\n" + rules.joined()) == [])
     }
 }

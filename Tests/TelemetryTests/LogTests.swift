@@ -168,13 +168,12 @@ private final class MovableClock: Sendable {
         #expect(limiter.admit("m", seconds: 500) == 10)
     }
 
-    @Test func `a reader that does not read costs lines and never a wait`() throws {
+    @Test(.timeLimit(.minutes(1)))
+    func `a reader that does not read costs lines and holds nobody up`() throws {
         let piped = PipedLog(.info)
         let value = String(repeating: "v", count: 1_000)
-        let time = ContinuousClock().measure {
-            for _ in 0..<2_000 { piped.log.info("m", [.field("v", value)]) }
-        }
-        #expect(time < .seconds(2))
+        // Nobody reads: a write that waits would wait for ever.
+        for _ in 0..<200 { piped.log.info("m", [.field("v", value)]) }
         // Room for lines again: the next one is led by the number of those lost.
         let reader = piped.pipe.fileHandleForReading
         _ = try reader.read(upToCount: 32_768)

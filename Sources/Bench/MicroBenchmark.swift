@@ -30,8 +30,9 @@ enum MicroBenchmark {
 
     static func run() throws {
         print("nanoseconds per record; allocations per batch; raw: AES-256-GCM alone")
-        print("value B  records  raw seal  raw open  seal+AAD      seal      open      scan"
-            + "  seal/raw  open/raw  allocations: seal / open")
+        print(
+            "value B  records  raw seal  raw open  seal+AAD      seal      open      scan"
+                + "  seal/raw  open/raw  allocations: seal / open")
         for shape in shapes { try run(shape) }
     }
 

@@ -61,12 +61,14 @@ package final class SealingKey {
         self.wrapped = wrapped
         self.salt = salt
         recordHeader = SealingKey.header(id: id, reference: reference, wrapped: wrapped)
-        let classes = (wrapped.count + SealingKey.wrappedClassBytes - 1)
+        let classes =
+            (wrapped.count + SealingKey.wrappedClassBytes - 1)
             / SealingKey.wrappedClassBytes
         let longest = SealingKey.headerValueBytes(
             reference: reference, wrappedBytes: classes * SealingKey.wrappedClassBytes)
         let nameBytes = EnvelopeFormat.headerKey.utf8CodeUnitCount
-        addedBytesMax = 1 + nameBytes + Varint.byteCount(of: longest) + longest
+        addedBytesMax =
+            1 + nameBytes + Varint.byteCount(of: longest) + longest
             + EnvelopeFormat.sealedOverheadBytes + SealingKey.varintGrowthMax
     }
 

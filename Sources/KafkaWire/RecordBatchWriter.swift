@@ -73,7 +73,8 @@ package struct RecordBatchWriter {
     ///
     /// - Parameter lastOffsetDelta: given for a batch whose tail was compacted away.
     package func finish(_ output: ByteBuffer, lastOffsetDelta given: Int32? = nil) {
-        output.set(int32: given ?? lastOffsetDelta, at: start + RecordBatchHeader.At.lastOffsetDelta)
+        output.set(
+            int32: given ?? lastOffsetDelta, at: start + RecordBatchHeader.At.lastOffsetDelta)
         output.set(int64: maxTimestamp, at: start + RecordBatchHeader.At.maxTimestamp)
         output.set(int32: count, at: start + RecordBatchHeader.At.recordCount)
         RecordBatchWriter.seal(output, from: start)

@@ -55,9 +55,10 @@ internal struct BatchKeyring {
         }
         guard header.hasWrappedKey else { return try known(header.dataKeyID) }
         let reference = value.extracting(header.reference)
-        guard let key = keys.openingKey(
-            reference: reference, wrapped: value.extracting(header.wrapped),
-            id: header.dataKeyID)
+        guard
+            let key = keys.openingKey(
+                reference: reference, wrapped: value.extracting(header.wrapped),
+                id: header.dataKeyID)
         else {
             isMissingOne = true
             return nil

@@ -211,7 +211,8 @@ package final class BatchOpener {
         let headerCount = walk.layout.headerCount - 1
         let headersStart = walk.layout.headersStart
         let markBytes = walk.layout.markEnd - walk.layout.markStart
-        let length = walk.layout.valueLengthStart - walk.layout.bodyStart
+        let length =
+            walk.layout.valueLengthStart - walk.layout.bodyStart
             + Varint.byteCount(of: plainBytes) + plainBytes
             + Varint.byteCount(of: headerCount) + walk.at - headersStart - markBytes
         output.append(

@@ -185,7 +185,8 @@ package final class BatchSealer {
         let bodyStart = walk.layout.bodyStart
         let valueLengthStart = walk.layout.valueLengthStart
         let headersStart = walk.layout.headersStart
-        var length = valueLengthStart - bodyStart + Varint.byteCount(of: sealedBytes) + sealedBytes
+        var length =
+            valueLengthStart - bodyStart + Varint.byteCount(of: sealedBytes) + sealedBytes
             + Varint.byteCount(of: headerCount) + waxHeader.count + (walk.at - headersStart)
         if Int(walk.layout.offsetDelta) == delta {
             output.append(

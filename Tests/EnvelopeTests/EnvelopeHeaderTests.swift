@@ -52,7 +52,9 @@ import Testing
 
     @Test func `a header cut at any byte is refused`() {
         for count in 0..<Self.wrappedHeader.count - 1 {
-            #expect(throws: EnvelopeError.self) { try read(Array(Self.wrappedHeader.prefix(count))) }
+            #expect(throws: EnvelopeError.self) {
+                try read(Array(Self.wrappedHeader.prefix(count)))
+            }
         }
     }
 

@@ -92,8 +92,10 @@ import Testing
     }
 
     @Test func `old formats are framed like new ones`() throws {
-        let old = buffer([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, 0, 0, 0, 1] + [UInt8](
-            repeating: 0xff, count: 9))
+        let old = buffer(
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, 0, 0, 0, 1]
+                + [UInt8](
+                    repeating: 0xff, count: 9))
         let frame = try #require(try RecordBatchFrame.next(in: old.bytes, at: 0))
         #expect(frame == RecordBatchFrame(start: 0, end: 26, magic: 1))
     }
@@ -132,7 +134,8 @@ import Testing
         var writer = RecordBatchWriter(output, baseTimestamp: 0)
         let times = [0, 63, 64, 8191, 8192, -1, -64, -65, 1 << 40, .max / 2, -(1 << 50)] as [Int64]
         for time in times {
-            writer.append(key: nil, value: [UInt8](repeating: 1, count: 9_000), timestamp: time,
+            writer.append(
+                key: nil, value: [UInt8](repeating: 1, count: 9_000), timestamp: time,
                 into: output)
         }
         writer.finish(output)

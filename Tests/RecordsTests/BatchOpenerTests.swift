@@ -87,8 +87,11 @@ import Testing
 
     @Test func `a compacted batch keeps its gaps and its last offset`() throws {
         let pair = try KeyPair()
-        let whole = try #require(try read(try sealed(
-            (0..<10).map { PlainRecord(key: [$0], value: [$0, $0]) }, pair)).first)
+        let whole = try #require(
+            try read(
+                try sealed(
+                    (0..<10).map { PlainRecord(key: [$0], value: [$0, $0]) }, pair)
+            ).first)
         let kept = [whole.records[2], whole.records[3], whole.records[7]]
         let compacted = try batch(kept, lastOffsetDelta: 9)
         let opened = try #require(try read(try open(compacted.array, pair.keys).bytes).first)

@@ -120,7 +120,8 @@ import Testing
 
     @Test func `a record changed in any byte never crashes and never seals to garbage`() throws {
         let records = [
-            PlainRecord(key: [1, 2], value: [3, 4, 5], headers: [.init("h", [6]), .init("i", nil)]),
+            PlainRecord(
+                key: [1, 2], value: [3, 4, 5], headers: [.init("h", [6]), .init("i", nil)]),
             PlainRecord(key: nil, value: [7]),
         ]
         let good = try batch(records)

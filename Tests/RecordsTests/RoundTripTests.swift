@@ -164,12 +164,13 @@ import Testing
 
     @Test func `offset deltas that a producer got wrong are numbered anew`() throws {
         let pair = try KeyPair()
-        let original = try batch([
-            PlainRecord(key: [1], value: [1], offsetDelta: 0),
-            PlainRecord(key: [2], value: [2], offsetDelta: 0),
-            PlainRecord(key: [3], value: nil, offsetDelta: 300),
-            PlainRecord(key: [4], value: [4], offsetDelta: 3),
-        ], lastOffsetDelta: 3)
+        let original = try batch(
+            [
+                PlainRecord(key: [1], value: [1], offsetDelta: 0),
+                PlainRecord(key: [2], value: [2], offsetDelta: 0),
+                PlainRecord(key: [3], value: nil, offsetDelta: 300),
+                PlainRecord(key: [4], value: [4], offsetDelta: 3),
+            ], lastOffsetDelta: 3)
         let sealed = try seal(original, pair)
         let bytes = try #require(try open(sealed, pair))
         let opened = try #require(try read(bytes).first)
@@ -179,7 +180,8 @@ import Testing
     }
 
     @Test func `what sealing adds stays within the bound that batches are cut by`() throws {
-        for (reference, wrapped) in [("a/b", 1), ("corp/kek-orders", 40), ("x/y", 64), ("z/z", 65)] {
+        for (reference, wrapped) in [("a/b", 1), ("corp/kek-orders", 40), ("x/y", 64), ("z/z", 65)]
+        {
             let pair = try KeyPair(
                 reference: reference, wrapped: [UInt8](repeating: 1, count: wrapped))
             for size in [0, 1, 35, 36, 63, 64, 8000, 8191] {
@@ -192,6 +194,19 @@ import Testing
                 #expect(added > 28 && added <= pair.sealing.addedBytesMax)
                 #expect(pair.sealing.addedBytesMax - added < 64 + 16)
             }
+        }
+    }
+
+    @Test(arguments: [("corp/kek-orders", 40, 100...103), ("vault/kek-orders", 62, 123...126)])
+    func `sizes are those of the format's table`(
+        _ reference: String, _ wrappedBytes: Int, _ expected: ClosedRange<Int>
+    ) throws {
+        let pair = try KeyPair(
+            reference: reference, wrapped: [UInt8](repeating: 1, count: wrappedBytes))
+        for size in [0, 20, 40, 60, 100, 1_000, 8_190] {
+            let value = [UInt8](repeating: 1, count: size)
+            let original = try batch([PlainRecord(key: nil, value: value)])
+            #expect(expected.contains(try seal(original, pair).count - original.count))
         }
     }
 

@@ -63,18 +63,19 @@ class Topic:
 
 @dataclass
 class Node:
-    """One broker: where it listens, what it stores, and its process while it runs."""
+    """One broker: where it listens, what it stores, and its process while it runs.
+
+    `port` is the listener that Waxwing uses, which tells `advertised`. The suite's own clients use
+    `direct_port`: the same one, or a second listener where they cannot use what is advertised.
+    """
 
     id: int
-    host: str
     port: int
+    advertised: tuple[str, int]
+    direct_port: int
     directory: Path
     properties: Path
     child: Child | None = None
-
-    @property
-    def address(self) -> str:
-        return "%s:%d" % (self.host, self.port)
 
 
 class Cluster:
@@ -86,13 +87,13 @@ class Cluster:
         self,
         home: Path,
         ids: tuple[int, ...] = (1,),
-        advertised: dict[int, str] | None = None,
+        advertised: dict[int, tuple[str, int]] | None = None,
         hosts_file: Path | None = None,
         extra: dict[str, str] | None = None,
         users: list[str] | None = None,
     ):
-        """`advertised` names the host that a node tells clients (127.0.0.1 unless given), and
-        `hosts_file` is what the brokers resolve those names with. `extra` holds more broker
+        """`advertised` is the host and port that a node tells clients, where they are not those
+        it listens on (port 0: the same port), and `hosts_file` is what the brokers resolve with. `extra` holds more broker
         properties and `users` the arguments of `--add-scram`, for listeners that authenticate.
         """
         self.home = home
@@ -105,10 +106,13 @@ class Cluster:
         voters = ",".join("%d@127.0.0.1:%d" % item for item in quorum.items())
         self.nodes: dict[int, Node] = {}
         for id in ids:
+            port = proc.free_port()
+            host, advertised_port = (advertised or {}).get(id, ("127.0.0.1", 0))
             node = Node(
                 id,
-                (advertised or {}).get(id, "127.0.0.1"),
-                proc.free_port(),
+                port,
+                (host, advertised_port or port),
+                proc.free_port() if advertised else port,
                 self.directory / ("node-%d" % id),
                 self.directory / ("node-%d.properties" % id),
             )
@@ -124,14 +128,20 @@ class Cluster:
 
     def _properties(self, node: Node, voters: str, quorum: int, count: int) -> dict[str, str]:
         replicas, in_sync = str(min(3, count)), str(min(2, count))
+        second = ""
+        if node.direct_port != node.port:
+            second = ",DIRECT://127.0.0.1:%d" % node.direct_port
         return {
             "process.roles": "broker,controller",
             "node.id": str(node.id),
             "controller.quorum.voters": voters,
-            "listeners": "PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d" % (node.port, quorum),
-            "advertised.listeners": "PLAINTEXT://%s:%d" % (node.host, node.port),
+            "listeners": "PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d" % (node.port, quorum)
+            + second,
+            "advertised.listeners": "PLAINTEXT://%s:%d" % node.advertised + second,
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "listener.security.protocol.map": ",".join(
+                name + ":PLAINTEXT" for name in ("CONTROLLER", "PLAINTEXT", "DIRECT")
+            ),
             "log.dirs": str(node.directory),
             "num.partitions": "4",
             "default.replication.factor": replicas,
@@ -163,6 +173,8 @@ class Cluster:
         environment = {
             "KAFKA_HEAP_OPTS": os.environ.get("KAFKA_HEAP_OPTS", "-Xmx256m"),
             "LOG_DIR": str(self.directory),
+            # The quick compiler alone: a test broker lives too short for the other one.
+            "KAFKA_TIER": os.environ.get("KAFKA_TIER", "1"),
         }
         if self.hosts_file:
             environment["KAFKA_OPTS"] = "-Djdk.net.hosts.file=%s" % self.hosts_file
@@ -199,12 +211,18 @@ class Cluster:
 
     @property
     def bootstrap(self) -> str:
+        """For clients that go direct."""
+        return ",".join("127.0.0.1:%d" % node.direct_port for node in self.nodes.values())
+
+    @property
+    def upstream(self) -> str:
+        """For Waxwing."""
         return ",".join("127.0.0.1:%d" % node.port for node in self.nodes.values())
 
     @property
     def addresses(self) -> dict[int, tuple[str, int]]:
         """Node id to the host and port that the node advertises."""
-        return {node.id: (node.host, node.port) for node in self.nodes.values()}
+        return {node.id: node.advertised for node in self.nodes.values()}
 
     def admin(self) -> AdminClient:
         """An admin client that talks to the brokers directly."""
@@ -222,7 +240,7 @@ class Cluster:
         resource += wire.string(name) + b"\x00" + wire.string(value)
         body = struct.pack(">i", 1) + resource + b"\x00"
         node = next(iter(self.nodes.values()))
-        with wire.Connection(("127.0.0.1", node.port)) as connection:
+        with wire.Connection(("127.0.0.1", node.direct_port)) as connection:
             answer = connection.exchange(wire.request(44, 0, 1, body))
         answer.int32(), answer.int32()
         if error := answer.int16():
@@ -309,6 +327,7 @@ class Embedded:
         seen = self._owner.list_topics(timeout=30)
         self.addresses = {node.id: (node.host, node.port) for node in seen.brokers.values()}
         self.bootstrap = ",".join("%s:%d" % address for address in self.addresses.values())
+        self.upstream = self.bootstrap
 
     def admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})

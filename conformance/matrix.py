@@ -12,6 +12,7 @@ import time
 import traceback
 
 from conformance import batches, cluster, proc, report
+from conformance.cases import end
 from conformance.clients import all_clients
 from conformance.clients.base import Client
 from conformance.clients.confluent import Confluent
@@ -464,7 +465,7 @@ def main() -> int:
     options.add_argument("--modes", default=",".join(MODES))
     chosen = options.parse_args()
 
-    suite = report.Suite("Matrix: client x codec x mode, %s, Kafka %s" % (chosen.path, chosen.kafka))
+    suite = report.Suite("Matrix, client x codec x mode, %s, Kafka %s" % (chosen.path, chosen.kafka))
     start = time.monotonic()
     try:
         running = cluster.start_real(version=chosen.kafka)
@@ -472,12 +473,11 @@ def main() -> int:
     except Skipped as reason:
         suite.result("SKIP", "matrix", str(reason))
         return suite.finish()
-    clients = all_clients(running)
+    clients = all_clients(running.home)
     if chosen.clients:
         clients = [client for client in clients if client.name in chosen.clients.split(",")]
     cells = run_cells(way, clients, chosen.modes.split(","))
-    with suite.case("matrix: Waxwing ends cleanly"):
-        way.close()
+    end(suite, way)
     for kind in (SEALED, PLAIN):
         if any(cell.kind == kind for cell in cells):
             print_table(cells, kind)

@@ -26,6 +26,7 @@ class Suite:
     """Runs cases one after the other; a failure does not end the run."""
 
     def __init__(self, title: str):
+        self.title = title.split(",")[0]
         self.counts: Counter[str] = Counter()
         self.failures: list[str] = []
         print(paint("== " + title, "1"), flush=True)

@@ -120,7 +120,7 @@ class Waxwing:
 
     def _yaml(self, cluster: Cluster | Embedded) -> str:
         settings = self.settings
-        upstream = settings.upstream or cluster.bootstrap.split(",")
+        upstream = settings.upstream or cluster.upstream.split(",")
         text = """\
 cluster:
   bootstrap: %s

@@ -29,11 +29,11 @@ package func waxwing(arguments: [String], terminal: Terminal = .standard) -> Int
         terminal.output(lines.joined(separator: "\n") + "\n")
         return ExitCode.success
     case .keys(let action, let keyring, let name):
-        _ = CoreDumps.disable()
+        _ = MemoryDumps.disable()
         return KeysCommand(file: KeyringFile(path: keyring), terminal: terminal)
             .run(action, name: name)
     case .run(let path):
-        let canDump = !CoreDumps.disable()
+        let canDump = !MemoryDumps.disable()
         guard let configuration = load(path, terminal) else { return ExitCode.usage }
         let log = Log(
             level: LogLevel(name: configuration.log.level.rawValue) ?? .info,

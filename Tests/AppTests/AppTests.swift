@@ -170,7 +170,7 @@ private func withDirectory(_ body: (String) throws -> Void) throws {
 
     @Test func `core dumps are off once keys are touched`() async {
         await #expect(processExitsWith: .success) {
-            precondition(CoreDumps.disable(), "core dumps can be switched off here")
+            precondition(MemoryDumps.disable(), "core dumps can be switched off here")
             let limits = try String(contentsOfFile: "/proc/self/limits", encoding: .utf8)
             let line = limits.split(separator: "\n").first { $0.hasPrefix("Max core file size") }
             precondition(

@@ -5,6 +5,50 @@ import Testing
 @testable import Config
 @testable import Rules
 
+/// A file with all keys once.
+private let everything = """
+    cluster:
+      bootstrap: [kafka-1:9092, "[::1]:9093", 10.0.0.1:9094]
+      sasl: passthrough
+      connectTimeout: 250ms
+    listeners:
+      - name: apps
+        bind: 127.0.0.1
+        ports: {bootstrap: 9092, brokers: 9100-9199, nodes: {300: 9150, 5000: 9093}}
+        principal: {fixed: "User:billing"}
+      - name: ops
+        bind: "[::1]"
+        advertise: ::1
+        ports:
+          bootstrap: 9092
+          brokers: 9100-9100
+        principal: sasl
+    keys:
+      local: {file: keys/keyring.json}
+      other: {file: /etc/waxwing/keyring.json}
+    protect:
+      - topics: ["payments", "orders.*"]
+        except: [orders.public]
+        key: local/kek-$(topic)
+      - topics: [dc1.payments]
+        key: other/fixed
+        sealedAs: payments
+    read:
+      - {principals: ["*"], topics: [payments], show: sealed}
+      - {principals: ["*"], topics: ["pay*"], show: clear}
+    limits:
+      requestBytes: 50MiB
+      responseBytes: 1GB
+      bufferBytes: 33554432
+      connections: 500
+      idle: 1h
+      keyWait: 2s
+      drain: 0s
+    dataKeys: {records: 1000000, bytes: 1GiB, age: 2d, cacheAge: 1m}
+    log: {level: debug, format: json}
+    threads: 3
+    """
+
 @Suite struct ConfigurationTests {
     private let minute: UInt64 = 60_000_000_000
     private let second: UInt64 = 1_000_000_000
@@ -38,51 +82,8 @@ import Testing
         #expect(found.threads >= 1)
     }
 
-    @Test func `a file with everything is read`() throws {
-        let found = try parse(
-            """
-            # All keys once.
-            cluster:
-              bootstrap: [kafka-1:9092, "[::1]:9093", 10.0.0.1:9094]
-              sasl: passthrough
-              connectTimeout: 250ms
-            listeners:
-              - name: apps
-                bind: 127.0.0.1
-                ports: {bootstrap: 9092, brokers: 9100-9199, nodes: {300: 9150, 5000: 9093}}
-                principal: {fixed: "User:billing"}
-              - name: ops
-                bind: "[::1]"
-                advertise: ::1
-                ports:
-                  bootstrap: 9092
-                  brokers: 9100-9100
-                principal: sasl
-            keys:
-              local: {file: keys/keyring.json}
-              other: {file: /etc/waxwing/keyring.json}
-            protect:
-              - topics: ["payments", "orders.*"]
-                except: [orders.public]
-                key: local/kek-$(topic)
-              - topics: [dc1.payments]
-                key: other/fixed
-                sealedAs: payments
-            read:
-              - {principals: ["*"], topics: [payments], show: sealed}
-              - {principals: ["*"], topics: ["pay*"], show: clear}
-            limits:
-              requestBytes: 50MiB
-              responseBytes: 1GB
-              bufferBytes: 33554432
-              connections: 500
-              idle: 1h
-              keyWait: 2s
-              drain: 0s
-            dataKeys: {records: 1000000, bytes: 1GiB, age: 2d, cacheAge: 1m}
-            log: {level: debug, format: json}
-            threads: 3
-            """, directory: "/srv/waxwing")
+    @Test func `addresses are read`() throws {
+        let found = try parse(everything)
         #expect(
             found.cluster.bootstrap.map(\.description) == [
                 "kafka-1:9092", "[::1]:9093", "10.0.0.1:9094",
@@ -93,6 +94,10 @@ import Testing
         #expect(found.listeners[0].principal == .fixed("User:billing"))
         #expect(found.listeners[1].bind == "::1")
         #expect(found.listeners[1].brokerPorts == 9100...9100)
+    }
+
+    @Test func `keys and rules are read`() throws {
+        let found = try parse(everything, directory: "/srv/waxwing")
         #expect(
             found.keyServices == [
                 KeyServiceSettings(
@@ -107,6 +112,10 @@ import Testing
         #expect(try found.rules.protection(topic: "dc1.payments")?.boundTopic == "payments")
         #expect(!found.rules.showsClear(topic: "payments"))
         #expect(found.rules.showsClear(topic: "payroll"))
+    }
+
+    @Test func `limits and log settings are read`() throws {
+        let found = try parse(everything)
         #expect(
             found.limits
                 == LimitSettings(

@@ -123,7 +123,8 @@ import Testing
             ["f:3:57: `brokers` 1-9 contains the `bootstrap` port 5"]
         ),
         (
-            "{name: a, bind: '::1', ports: {bootstrap: 1, brokers: 2-3, nodes: {7: 1, 8: 9, 9: 9}}}",
+            "{name: a, bind: '::1', ports: {bootstrap: 1, brokers: 2-3, "
+                + "nodes: {7: 1, 8: 9, 9: 9}}}",
             [
                 "f:3:73: node 7 has the `bootstrap` port 1",
                 "f:3:85: nodes 8 and 9 have the same port 9",

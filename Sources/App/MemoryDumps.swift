@@ -1,8 +1,8 @@
-// CoreDumps: keeps keys in memory from being written to disk by a crash.
+// MemoryDumps: keeps keys in memory from being written to disk by a crash.
 
 internal import Glibc
 
-internal enum CoreDumps {
+internal enum MemoryDumps {
     /// Switches core dumps off for this process, for good.
     /// - Returns: false when the system lets some part of memory be dumped even so.
     static func disable() -> Bool {

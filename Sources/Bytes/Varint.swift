@@ -67,25 +67,55 @@ extension ByteBuffer {
     /// Appends a zig-zag number, then bytes, then another number, in one call.
     package func append(varint first: Int, _ run: RawSpan, varint second: Int) {
         reserve(run.byteCount + 20)
-        append(varint: Int64(first))
-        append(run)
-        append(varint: Int64(second))
+        put(varint: first)
+        put(run)
+        put(varint: second)
     }
 
     /// Appends bytes, a zig-zag number, bytes and another number, in one call.
     package func append(_ before: RawSpan, varint first: Int, _ run: RawSpan, varint second: Int) {
         reserve(before.byteCount + run.byteCount + 20)
-        append(before)
-        append(varint: Int64(first))
-        append(run)
-        append(varint: Int64(second))
+        put(before)
+        put(varint: first)
+        put(run)
+        put(varint: second)
     }
 
     /// Appends a zig-zag number, then two runs of bytes, in one call.
     package func append(varint first: Int, _ run: RawSpan, _ other: RawSpan) {
         reserve(run.byteCount + other.byteCount + 10)
-        append(varint: Int64(first))
-        append(run)
-        append(other)
+        put(varint: first)
+        put(run)
+        put(other)
+    }
+
+    /// Writes a number where the caller has reserved ten bytes.
+    @inline(__always)
+    private func put(varint value: Int) {
+        let number = UInt(bitPattern: (value << 1) ^ (value >> 63))
+        if number < 0x80 {
+            // SAFETY: the callers reserved ten bytes per number; two are the most used here.
+            unsafe base.storeBytes(
+                of: UInt8(truncatingIfNeeded: number), toByteOffset: count, as: UInt8.self)
+            count += 1
+        } else if number < 0x4000 {
+            let two = UInt16(number & 0x7f | 0x80 | (number >> 7) << 8)
+            unsafe base.storeBytes(of: two.littleEndian, toByteOffset: count, as: UInt16.self)
+            count += 2
+        } else {
+            append(varint: Int64(value))
+        }
+    }
+
+    /// Writes bytes where the caller has reserved room for them.
+    @inline(__always)
+    private func put(_ run: RawSpan) {
+        let bytes = run.byteCount
+        guard bytes > 0 else { return }
+        // SAFETY: the callers reserved the room; the run is other storage and not empty.
+        unsafe run.withUnsafeBytes { source in
+            if let start = source.baseAddress { unsafe copy(start, bytes) }
+        }
+        count += bytes
     }
 }

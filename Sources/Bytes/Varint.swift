@@ -40,6 +40,21 @@ public enum Varint {
         return (value >> 1) ^ -(value & 1)
     }
 
+    /// The `count` bytes before `end`, at most 8, as one big-endian number; nil when they are not
+    /// there. For comparing short names without a call.
+    @inlinable
+    @inline(__always)
+    public static func packed(_ span: RawSpan, _ count: Int, before end: Int) -> UInt64? {
+        guard count >= 0, count <= 8, end >= count, end <= span.byteCount else { return nil }
+        var number: UInt64 = 0
+        for at in end - count..<end {
+            // SAFETY: the guard bounds the loads.
+            let byte = unsafe span.unsafeLoad(fromUncheckedByteOffset: at, as: UInt8.self)
+            number = number << 8 | UInt64(byte)
+        }
+        return number
+    }
+
     /// The zig-zag number at `offset`, of at most 5 bytes (32 bits); moves `offset` behind it.
     package static func read32(
         _ span: RawSpan, at offset: inout Int

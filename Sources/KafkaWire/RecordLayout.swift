@@ -18,14 +18,7 @@ package struct RecordHeaderKey: Equatable, Sendable {
     /// Whether the bytes before `end`, which the caller knows to be there, are this key.
     @inline(__always)
     internal func stands(in records: RawSpan, before end: Int) -> Bool {
-        var cursor = ByteCursor(records)
-        cursor.offset = end - byteCount
-        var found: UInt64 = 0
-        for _ in 0..<byteCount {
-            guard let byte = try? cursor.uint8() else { return false }
-            found = found << 8 | UInt64(byte)
-        }
-        return found == packed
+        Varint.packed(records, byteCount, before: end) == packed
     }
 }
 

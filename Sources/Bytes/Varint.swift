@@ -9,7 +9,13 @@ public enum Varint {
     @inlinable
     @inline(__always)
     public static func byteCount(of value: Int) -> Int {
-        byteCount(unsigned: UInt64(bitPattern: Int64((value << 1) ^ (value >> 63))))
+        byteCount(of: Int64(value))
+    }
+
+    @inlinable
+    @inline(__always)
+    public static func byteCount(of value: Int64) -> Int {
+        byteCount(unsigned: UInt64(bitPattern: (value << 1) ^ (value >> 63)))
     }
 
     /// Bytes of the plain form that `ByteBuffer.append(uvarint:)` writes, 1 to 10.

@@ -228,6 +228,9 @@ def main() -> None:
         raise SystemExit("no Kafka with Java at hand: set KAFKA_HOME")
     os.environ.setdefault("KAFKA_HEAP_OPTS", "-Xms1g -Xmx1g")
     began = time.monotonic()
+    load = os.getloadavg()[0]
+    if load > os.cpu_count() / 4:
+        say("other work runs on this machine (load %.1f): the figures will be off" % load)
     cluster = BenchCluster(home, given.port)
     ways: list[Way] = []
     try:
@@ -244,6 +247,7 @@ def main() -> None:
                 way.stop()
         cluster.stop()
     results.facts = report.machine_facts(cluster.version)
+    results.facts["load before the run"] = "%.1f" % load
     results.facts["duration"] = "%d s" % (time.monotonic() - began)
     script = str(Path(__file__).resolve().relative_to(REPOSITORY))
     command = shlex.join(["python3", script, *sys.argv[1:]])

@@ -47,7 +47,6 @@ def machine_facts(kafka_version: str) -> dict[str, str]:
         "HAProxy": first_line([haproxy, "-v"]).split(" - ")[0].replace("HAProxy version ", ""),
         "OpenSSL": first_line(["openssl", "version"]),
         "Waxwing": first_line([str(executable()), "--version"]),
-        "commit": first_line(["git", "-C", str(REPOSITORY), "rev-parse", "--short", "HEAD"]),
     }
     return {name: value for name, value in facts.items() if value}
 
@@ -246,7 +245,8 @@ CPU is user and system time of the proxy's own process, per GiB of record payloa
 is the largest seen. In the throughput runs the latency is mostly queueing in the producer.
 
 The machine runs the broker, the clients and the proxy at once, and other things too: trust ratios
-within one run, not absolute figures between runs.
+within one run, not absolute figures between runs. With a load of other work before the run that is
+not far below the number of cores, trust neither.
 """
 
 

@@ -10,23 +10,27 @@ internal import Glibc
 ///
 /// A span taken from `bytes` must not be used after the next call that may grow the buffer.
 @safe
-package final class ByteBuffer {
+public final class ByteBuffer {
     @usableFromInline
     internal var base: UnsafeMutableRawPointer
 
     /// Bytes of storage, at least `count`.
+    @inlinable public var capacity: Int { room }
+
     @usableFromInline
-    package internal(set) var capacity: Int
+    internal var room: Int
 
     /// Bytes written so far.
+    @inlinable public var count: Int { used }
+
     @usableFromInline
-    package internal(set) var count: Int = 0
+    internal var used = 0
 
     /// - Parameter capacity: bytes to have room for at once; at least 16 are taken.
-    package init(capacity: Int = 256) {
-        self.capacity = max(capacity, 16)
+    public init(capacity: Int = 256) {
+        room = max(capacity, 16)
         // SAFETY: freed in deinit and replaced only by grow().
-        unsafe self.base = ByteBuffer.allocate(self.capacity)
+        unsafe self.base = ByteBuffer.allocate(room)
     }
 
     deinit {
@@ -43,7 +47,7 @@ package final class ByteBuffer {
     }
 
     /// What has been written, valid until the buffer next grows or is emptied.
-    @inlinable package var bytes: RawSpan {
+    @inlinable public var bytes: RawSpan {
         @_lifetime(borrow self)
         get {
             // SAFETY: the first `count` bytes are initialised; self outlives the span.
@@ -55,7 +59,7 @@ package final class ByteBuffer {
     /// A part of what has been written.
     @inlinable
     @_lifetime(borrow self)
-    package func bytes(in range: Range<Int>) -> RawSpan {
+    public func bytes(in range: Range<Int>) -> RawSpan {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside buffer")
         // SAFETY: checked against count above; self outlives the span.
         let span = unsafe RawSpan(
@@ -64,13 +68,13 @@ package final class ByteBuffer {
     }
 
     /// Makes room for `additional` more bytes; afterwards that many appends do not allocate.
-    @inlinable package func reserve(_ additional: Int) {
+    @inlinable public func reserve(_ additional: Int) {
         if capacity - count < additional { grow(additional) }
     }
 
     /// Makes room for `additional` more bytes without the usual doubling, for content that has a
     /// limit: the storage never becomes larger than what was asked for.
-    package func reserveExactly(_ additional: Int) {
+    public func reserveExactly(_ additional: Int) {
         if capacity - count < additional { resize(count + additional) }
     }
 
@@ -85,28 +89,28 @@ package final class ByteBuffer {
             fatalError("out of memory: \(wanted) bytes for a buffer")
         }
         unsafe base = moved
-        capacity = wanted
+        room = wanted
     }
 
     /// Forgets the content, keeps the storage.
-    @inlinable package func removeAll() { count = 0 }
+    @inlinable public func removeAll() { used = 0 }
 
     /// Cuts the content to its first `newCount` bytes.
-    @inlinable package func truncate(to newCount: Int) {
+    @inlinable public func truncate(to newCount: Int) {
         precondition(newCount >= 0 && newCount <= count, "truncation beyond the content")
-        count = newCount
+        used = newCount
     }
 
     /// Drops the first `prefix` bytes by moving the rest to the front.
-    package func removeFirst(_ prefix: Int) {
+    public func removeFirst(_ prefix: Int) {
         precondition(prefix >= 0 && prefix <= count, "prefix beyond the content")
         // SAFETY: both ranges are inside the storage; memmove allows overlap.
         unsafe memmove(base, base + prefix, count - prefix)
-        count -= prefix
+        used -= prefix
     }
 
     /// Lets `body` fill up to `additional` bytes after the content and return how many it wrote.
-    @inlinable package func appendUninitialized<E: Error>(
+    @inlinable public func appendUninitialized<E: Error>(
         _ additional: Int, _ body: (UnsafeMutableRawBufferPointer) throws(E) -> Int
     ) throws(E) {
         reserve(additional)
@@ -114,30 +118,30 @@ package final class ByteBuffer {
         let room = unsafe UnsafeMutableRawBufferPointer(start: base + count, count: additional)
         let written = try unsafe body(room)
         precondition(written >= 0 && written <= additional, "wrote outside the room given")
-        count += written
+        used += written
     }
 
     // MARK: appending
 
-    @inlinable package func append(_ byte: UInt8) {
+    @inlinable public func append(_ byte: UInt8) {
         if capacity == count { grow(1) }
         // SAFETY: room for one byte was just checked.
         unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count += 1
+        used += 1
     }
 
-    @inlinable package func append(_ span: RawSpan) {
+    @inlinable public func append(_ span: RawSpan) {
         let added = span.byteCount
         if capacity - count < added { grow(added) }
         // SAFETY: room was checked; an empty span may have no address and is skipped.
         unsafe span.withUnsafeBytes { source in
             if let start = source.baseAddress { unsafe copy(start, added) }
         }
-        count += added
+        used += added
     }
 
     /// Appends a part of another buffer.
-    @inlinable package func append(_ other: ByteBuffer, _ range: Range<Int>) {
+    @inlinable public func append(_ other: ByteBuffer, _ range: Range<Int>) {
         precondition(other !== self, "a buffer is not appended to itself")
         append(other.bytes(in: range))
     }
@@ -149,7 +153,7 @@ package final class ByteBuffer {
         unsafe (base + count).copyMemory(from: source, byteCount: bytes)
     }
 
-    package func append(_ string: String) {
+    public func append(_ string: String) {
         var string = string
         string.withUTF8 { utf8 in
             // SAFETY: the UTF-8 view is contiguous and lives for the closure.
@@ -157,7 +161,7 @@ package final class ByteBuffer {
         }
     }
 
-    package func append(_ array: [UInt8]) {
+    public func append(_ array: [UInt8]) {
         append(unsafe array.span.bytes)  // SAFETY: UInt8 has no padding.
     }
 
@@ -166,20 +170,20 @@ package final class ByteBuffer {
         if capacity - count < size { grow(size) }
         // SAFETY: room for the integer was just checked; the store may be unaligned.
         unsafe base.storeBytes(of: value.bigEndian, toByteOffset: count, as: T.self)
-        count += size
+        used += size
     }
 
-    @inlinable package func append(int8 value: Int8) { append(UInt8(bitPattern: value)) }
-    @inlinable package func append(int16 value: Int16) { appendInteger(value) }
-    @inlinable package func append(int32 value: Int32) { appendInteger(value) }
-    @inlinable package func append(int64 value: Int64) { appendInteger(value) }
-    @inlinable package func append(uint32 value: UInt32) { appendInteger(value) }
+    @inlinable public func append(int8 value: Int8) { append(UInt8(bitPattern: value)) }
+    @inlinable public func append(int16 value: Int16) { appendInteger(value) }
+    @inlinable public func append(int32 value: Int32) { appendInteger(value) }
+    @inlinable public func append(int64 value: Int64) { appendInteger(value) }
+    @inlinable public func append(uint32 value: UInt32) { appendInteger(value) }
 
     /// Unsigned LEB128, as compact lengths and tag buffers use it (KIP-482).
-    @inlinable package func append(uvarint value: UInt32) { append(leb128: UInt64(value)) }
+    @inlinable public func append(uvarint value: UInt32) { append(leb128: UInt64(value)) }
 
     /// Zig-zag LEB128, as records use it for 32-bit and 64-bit numbers alike.
-    @inlinable package func append(varint value: Int64) {
+    @inlinable public func append(varint value: Int64) {
         append(leb128: UInt64(bitPattern: (value << 1) ^ (value >> 63)))
     }
 
@@ -195,7 +199,7 @@ package final class ByteBuffer {
             at += 1
         }
         unsafe base.storeBytes(of: UInt8(rest), toByteOffset: at, as: UInt8.self)
-        count = at + 1
+        used = at + 1
     }
 
     // MARK: changing what is written
@@ -208,22 +212,22 @@ package final class ByteBuffer {
         unsafe base.storeBytes(of: value.bigEndian, toByteOffset: offset, as: T.self)
     }
 
-    @inlinable package func set(byte value: UInt8, at offset: Int) { setInteger(value, at: offset) }
-    @inlinable package func set(int16 value: Int16, at offset: Int) {
+    @inlinable public func set(byte value: UInt8, at offset: Int) { setInteger(value, at: offset) }
+    @inlinable public func set(int16 value: Int16, at offset: Int) {
         setInteger(value, at: offset)
     }
-    @inlinable package func set(int32 value: Int32, at offset: Int) {
+    @inlinable public func set(int32 value: Int32, at offset: Int) {
         setInteger(value, at: offset)
     }
-    @inlinable package func set(int64 value: Int64, at offset: Int) {
+    @inlinable public func set(int64 value: Int64, at offset: Int) {
         setInteger(value, at: offset)
     }
-    @inlinable package func set(uint32 value: UInt32, at offset: Int) {
+    @inlinable public func set(uint32 value: UInt32, at offset: Int) {
         setInteger(value, at: offset)
     }
 
     /// Overwrites `range` with zero bytes.
-    package func zero(_ range: Range<Int>) {
+    public func zero(_ range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside buffer")
         // SAFETY: checked against count above.
         unsafe memset(base + range.lowerBound, 0, range.count)
@@ -232,23 +236,23 @@ package final class ByteBuffer {
 
 extension ByteBuffer {
     /// The content as an array, for tests and cold paths.
-    package var array: [UInt8] { bytes.array }
+    public var array: [UInt8] { bytes.array }
 }
 
 extension RawSpan {
     /// The bytes as an array, for tests and cold paths.
-    package var array: [UInt8] {
+    public var array: [UInt8] {
         unsafe withUnsafeBytes { unsafe Array($0) }  // SAFETY: copied before the closure ends.
     }
 
     /// The bytes as text; malformed UTF-8 is replaced, so this is for log lines and names only.
-    package var text: String {
+    public var text: String {
         // SAFETY: copied before the closure ends.
         unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
     /// Whether two runs hold the same bytes. Not constant-time: never for secrets.
-    @inlinable package func sameBytes(as other: RawSpan) -> Bool {
+    @inlinable public func sameBytes(as other: RawSpan) -> Bool {
         guard byteCount == other.byteCount else { return false }
         // SAFETY: both runs have `byteCount` bytes and live for the closures.
         return unsafe withUnsafeBytes { left in

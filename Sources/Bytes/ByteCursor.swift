@@ -1,7 +1,7 @@
 // ByteCursor: reads wire primitives from a span, checking every bound.
 
 /// What was wrong with the bytes, and where (offset from the start of the span that was read).
-package enum WireError: Error, Equatable, Sendable {
+public enum WireError: Error, Equatable, Sendable {
     /// Fewer bytes are left than the field needs.
     case truncated(at: Int, needed: Int)
     /// A variable-length integer runs on beyond its width.
@@ -11,13 +11,13 @@ package enum WireError: Error, Equatable, Sendable {
     /// A value that the protocol does not allow there.
     case invalid(at: Int, StaticString)
 
-    package static func == (left: WireError, right: WireError) -> Bool {
+    public static func == (left: WireError, right: WireError) -> Bool {
         left.description == right.description
     }
 }
 
 extension WireError: CustomStringConvertible {
-    package var description: String {
+    public var description: String {
         switch self {
         case .truncated(let at, let needed): "truncated at byte \(at): needs \(needed) more"
         case .overlongVarint(let at): "varint at byte \(at) is too long"
@@ -28,16 +28,18 @@ extension WireError: CustomStringConvertible {
 }
 
 /// Reads from a span that somebody else owns, front to back.
-package struct ByteCursor: ~Copyable, ~Escapable {
+public struct ByteCursor: ~Copyable, ~Escapable {
     @usableFromInline internal let span: RawSpan
     /// Bytes read so far.
-    package var offset = 0
+    @inlinable public var offset: Int { position }
+
+    @usableFromInline internal var position = 0
 
     @_lifetime(copy span)
-    @inlinable package init(_ span: RawSpan) { self.span = span }
+    @inlinable public init(_ span: RawSpan) { self.span = span }
 
-    @inlinable package var remaining: Int { span.byteCount - offset }
-    @inlinable package var isAtEnd: Bool { offset == span.byteCount }
+    @inlinable public var remaining: Int { span.byteCount - offset }
+    @inlinable public var isAtEnd: Bool { offset == span.byteCount }
 
     @inlinable internal mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(
         _: T.Type
@@ -46,16 +48,16 @@ package struct ByteCursor: ~Copyable, ~Escapable {
         guard remaining >= size else { throw .truncated(at: offset, needed: size - remaining) }
         // SAFETY: the guard bounds the range; every bit pattern is an integer.
         let value = unsafe span.unsafeLoadUnaligned(fromByteOffset: offset, as: T.self)
-        offset += size
+        position += size
         return T(bigEndian: value)
     }
 
-    @inlinable package mutating func uint8() throws(WireError) -> UInt8 { try integer(UInt8.self) }
-    @inlinable package mutating func int8() throws(WireError) -> Int8 { try integer(Int8.self) }
-    @inlinable package mutating func int16() throws(WireError) -> Int16 { try integer(Int16.self) }
-    @inlinable package mutating func int32() throws(WireError) -> Int32 { try integer(Int32.self) }
-    @inlinable package mutating func int64() throws(WireError) -> Int64 { try integer(Int64.self) }
-    @inlinable package mutating func uint32() throws(WireError) -> UInt32 {
+    @inlinable public mutating func uint8() throws(WireError) -> UInt8 { try integer(UInt8.self) }
+    @inlinable public mutating func int8() throws(WireError) -> Int8 { try integer(Int8.self) }
+    @inlinable public mutating func int16() throws(WireError) -> Int16 { try integer(Int16.self) }
+    @inlinable public mutating func int32() throws(WireError) -> Int32 { try integer(Int32.self) }
+    @inlinable public mutating func int64() throws(WireError) -> Int64 { try integer(Int64.self) }
+    @inlinable public mutating func uint32() throws(WireError) -> UInt32 {
         try integer(UInt32.self)
     }
 
@@ -68,7 +70,7 @@ package struct ByteCursor: ~Copyable, ~Escapable {
             guard offset < span.byteCount else { throw .truncated(at: offset, needed: 1) }
             // SAFETY: the guard bounds the load.
             let byte = unsafe span.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
-            offset += 1
+            position += 1
             value |= UInt64(byte & 0x7f) << shift
             if byte < 0x80 { return value }
             shift += 7
@@ -77,7 +79,7 @@ package struct ByteCursor: ~Copyable, ~Escapable {
     }
 
     /// Unsigned LEB128 of at most 5 bytes.
-    @inlinable package mutating func uvarint() throws(WireError) -> UInt32 {
+    @inlinable public mutating func uvarint() throws(WireError) -> UInt32 {
         let start = offset
         let value = try leb128(5)
         guard value <= UInt64(UInt32.max) else { throw .overlongVarint(at: start) }
@@ -85,43 +87,43 @@ package struct ByteCursor: ~Copyable, ~Escapable {
     }
 
     /// Zig-zag LEB128 of at most 5 bytes.
-    @inlinable package mutating func varint() throws(WireError) -> Int32 {
+    @inlinable public mutating func varint() throws(WireError) -> Int32 {
         let value = try uvarint()
         return Int32(bitPattern: value >> 1) ^ -Int32(bitPattern: value & 1)
     }
 
     /// Zig-zag LEB128 of at most 10 bytes.
-    @inlinable package mutating func varlong() throws(WireError) -> Int64 {
+    @inlinable public mutating func varlong() throws(WireError) -> Int64 {
         let value = try leb128(10)
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
     /// The next `count` bytes.
     @_lifetime(copy self)
-    @inlinable package mutating func slice(_ count: Int) throws(WireError) -> RawSpan {
+    @inlinable public mutating func slice(_ count: Int) throws(WireError) -> RawSpan {
         guard count >= 0 else { throw .badLength(at: offset, count) }
         guard remaining >= count else { throw .truncated(at: offset, needed: count - remaining) }
         let start = offset
-        offset += count
+        position += count
         // SAFETY: the guards bound the range.
         return unsafe span.extracting(unchecked: start..<start + count)
     }
 
     /// Steps over `count` bytes.
-    @inlinable package mutating func skip(_ count: Int) throws(WireError) {
+    @inlinable public mutating func skip(_ count: Int) throws(WireError) {
         guard count >= 0 else { throw .badLength(at: offset, count) }
         guard remaining >= count else { throw .truncated(at: offset, needed: count - remaining) }
-        offset += count
+        position += count
     }
 
     /// What has not been read.
     @_lifetime(copy self)
-    @inlinable package func rest() -> RawSpan {
+    @inlinable public func rest() -> RawSpan {
         // SAFETY: reading never moves the offset beyond the end.
         unsafe span.extracting(unchecked: offset..<span.byteCount)
     }
 
     /// A part of the whole span, by offsets that were seen while reading.
     @_lifetime(copy self)
-    @inlinable package func part(_ range: Range<Int>) -> RawSpan { span.extracting(range) }
+    @inlinable public func part(_ range: Range<Int>) -> RawSpan { span.extracting(range) }
 }

@@ -66,7 +66,7 @@ public enum Varint {
         _ span: RawSpan, at offset: inout Int
     ) throws(WireError) -> Int {
         var cursor = ByteCursor(span)
-        cursor.offset = offset
+        try cursor.skip(offset)
         let value = try cursor.varint()
         offset = cursor.offset
         return Int(value)
@@ -77,7 +77,7 @@ public enum Varint {
         _ span: RawSpan, at offset: inout Int
     ) throws(WireError) -> Int64 {
         var cursor = ByteCursor(span)
-        cursor.offset = offset
+        try cursor.skip(offset)
         let value = try cursor.varlong()
         offset = cursor.offset
         return value
@@ -118,11 +118,11 @@ extension ByteBuffer {
             // SAFETY: the callers reserved ten bytes per number; two are the most used here.
             unsafe base.storeBytes(
                 of: UInt8(truncatingIfNeeded: number), toByteOffset: count, as: UInt8.self)
-            count += 1
+            used += 1
         } else if number < 0x4000 {
             let two = UInt16(number & 0x7f | 0x80 | (number >> 7) << 8)
             unsafe base.storeBytes(of: two.littleEndian, toByteOffset: count, as: UInt16.self)
-            count += 2
+            used += 2
         } else {
             append(varint: Int64(value))
         }
@@ -137,6 +137,6 @@ extension ByteBuffer {
         unsafe run.withUnsafeBytes { source in
             if let start = source.baseAddress { unsafe copy(start, bytes) }
         }
-        count += bytes
+        used += bytes
     }
 }

@@ -32,8 +32,7 @@ package struct RecordBatchFrame: Equatable, Sendable {
     ) throws(WireError) -> RecordBatchFrame? {
         guard records.byteCount - offset >= sniffedBytes else { return nil }
         var cursor = ByteCursor(records)
-        cursor.offset = offset
-        try cursor.skip(RecordBatchHeader.At.batchLength)
+        try cursor.skip(offset + RecordBatchHeader.At.batchLength)
         let length = Int(try cursor.int32())
         guard length >= legacyLengthMin else {
             throw .badLength(at: offset + RecordBatchHeader.At.batchLength, length)

@@ -116,32 +116,71 @@ internal final class FetchOpening {
         let result: OpenResult
         do {
             result = try context.opener.open(
-                records: response.extracting(event.value), topic: policy.boundTopic, keys: context.keys,
+                records: response.extracting(event.value), topic: policy.boundTopic,
+                keys: context.keys,
                 into: patches.scratch)
         } catch {
-            return fail(event, Session.KafkaError.corruptMessage, "\(error)")
+            return fail(event, response, Session.KafkaError.corruptMessage, "\(error)")
         }
         switch result {
         case .unchanged: break
         case .opened(let range):
             patches.replace(event.range, count: range.count, isFlexible: isFlexible)
             patches.replace(event.value, byScratch: range)
-        case .missingKeys: missingKeys(event)
+        case .missingKeys: missingKeys(event, response)
         }
     }
 
-    private func missingKeys(_ event: WalkEvent) {
+    private func missingKeys(_ event: WalkEvent, _ response: RawSpan) {
         if let failure = context.keys.openingFailure {
             let code =
                 failure.isRetriable
                 ? Session.KafkaError.kafkaStorageError
                 : Session.KafkaError.topicAuthorizationFailed
-            fail(event, code, "\(failure)")
+            fail(event, response, code, "\(failure)")
         } else if gaveUp {
-            fail(event, Session.KafkaError.kafkaStorageError, "no answer from the key service")
+            fail(
+                event, response, Session.KafkaError.kafkaStorageError,
+                "no answer from the key service")
         } else {
             isWaiting = true
         }
+    }
+
+    /// Delivers what stands before the batch that cannot be opened, so that a consumer comes up to
+    /// it; when nothing does, an error in place of the records.
+    ///
+    /// A share group has acquired the whole partition's range already, and what it is not given it
+    /// would acknowledge as missing: there the error comes at once.
+    private func fail(_ event: WalkEvent, _ response: RawSpan, _ code: Int16, _ reason: String) {
+        let readable = context.opener.readableBytes
+        if request.apiKey == ApiKey.fetch, readable > 0, let policy,
+            deliver(event, response, readable, policy)
+        {
+            return
+        }
+        fail(event, code, reason)
+    }
+
+    /// - Returns: false when the start does not open either.
+    private func deliver(
+        _ event: WalkEvent, _ response: RawSpan, _ count: Int, _ policy: TopicPolicy
+    ) -> Bool {
+        let patches = context.patches
+        let start = event.value.lowerBound..<event.value.lowerBound + count
+        let result = try? context.opener.open(
+            records: response.extracting(start), topic: policy.boundTopic, keys: context.keys,
+            into: patches.scratch)
+        switch result {
+        case .opened(let range):
+            patches.replace(event.range, count: range.count, isFlexible: isFlexible)
+            patches.replace(event.value, byScratch: range)
+        case .unchanged:
+            patches.replace(event.range, count: count, isFlexible: isFlexible)
+            patches.remove(start.upperBound..<event.value.upperBound)
+        case .missingKeys, nil: return false
+        }
+        return true
     }
 
     /// Delivers no record of the partition, and an error in their place.

@@ -30,6 +30,10 @@ package final class BatchOpener {
     /// object looked into since it was made.
     package private(set) var plainRecords: UInt64 = 0
 
+    /// After `open` threw or missed keys: the bytes before the batch that could not be opened.
+    /// They open, or are what they are, without it.
+    package private(set) var readableBytes = 0
+
     private let inflater = BatchInflater()
     private var keyring = BatchKeyring()
 
@@ -57,10 +61,12 @@ package final class BatchOpener {
             }
         } catch {
             output.truncate(to: progress.outputStart)
+            readableBytes = progress.missingAt ?? progress.end
             throw error
         }
-        if progress.isMissingKeys {
+        if let missingAt = progress.missingAt {
             output.truncate(to: progress.outputStart)
+            readableBytes = missingAt
             return .missingKeys
         }
         guard progress.hasOpened else { return .unchanged }
@@ -129,7 +135,7 @@ package final class BatchOpener {
             }
             do throws(RecordError) {
                 guard let key = try keyring.key(body, walk.layout, topic, keys) else {
-                    progress.isMissingKeys = true
+                    progress.missKey()
                     try skipRun(body, &walk)
                     continue
                 }
@@ -254,8 +260,14 @@ internal struct OpeningProgress {
     internal var end = 0
     internal var frame = RecordBatchFrame.none
     internal var hasOpened = false
-    /// A key was not at hand: what is left is only looked through for further keys.
-    internal var isMissingKeys = false
+    /// Where the batch begins for which the first key was not at hand. What is left is only looked
+    /// through for further keys.
+    internal private(set) var missingAt: Int?
+    internal var isMissingKeys: Bool { missingAt != nil }
 
     internal init(outputStart: Int) { self.outputStart = outputStart }
+
+    internal mutating func missKey() {
+        if missingAt == nil { missingAt = frame.range.lowerBound }
+    }
 }

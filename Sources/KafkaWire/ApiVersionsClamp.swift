@@ -13,6 +13,7 @@ package final class ApiVersionsClamp {
 
     private let definitions: [ApiDefinition]
     private let denied: Set<Int16>
+    private let highestAllowed: [Int16: Int16]
     private let walker = MessageWalker()
 
     /// What the broker offered in the response that was clamped last.
@@ -31,8 +32,14 @@ package final class ApiVersionsClamp {
     /// - Parameters:
     ///   - definitions: what Waxwing speaks; the tables, but for tests.
     ///   - denied: keys that are removed besides those that the tables deny.
-    package init(definitions: [ApiDefinition] = ApiDefinition.all, denied: Set<Int16> = []) {
+    /// - Parameter highestAllowed: versions above which a key is not told, where that is less than
+    ///   the tables have.
+    package init(
+        definitions: [ApiDefinition] = ApiDefinition.all, denied: Set<Int16> = [],
+        highestAllowed: [Int16: Int16] = [:]
+    ) {
         self.definitions = definitions
+        self.highestAllowed = highestAllowed
         self.denied = denied
     }
 
@@ -110,7 +117,7 @@ package final class ApiVersionsClamp {
         guard api.policy == .relay, min <= max, max >= api.versions.lowerBound,
             min <= api.versions.upperBound
         else { return nil }
-        return Swift.min(max, api.versions.upperBound)
+        return Swift.min(max, api.versions.upperBound, highestAllowed[key] ?? Int16.max)
     }
 
     /// Whether the client loses a version that transactions of version 2 rely on (KIP-890). It

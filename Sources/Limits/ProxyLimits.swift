@@ -33,6 +33,9 @@ package enum ProxyLimits {
     /// How long a topic's batch limit is taken as it was told.
     package static let batchLimitNanoseconds: UInt64 = 300_000_000_000
 
+    /// How long to wait before a port that is taken is tried again.
+    package static let bindRetryNanoseconds: UInt64 = 5_000_000_000
+
     /// How long to wait before the cluster is looked for again at the start.
     package static let probeRetryNanoseconds: UInt64 = 2_000_000_000
 

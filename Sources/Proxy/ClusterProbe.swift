@@ -84,7 +84,8 @@ internal final class ClusterProbe: ByteStreamDelegate {
                 if answer.count >= 4 {
                     let size = Int(answer.int32(at: 0))
                     guard size >= 4, size <= shared.settings.responseBytesMax else {
-                        return fail("the broker's answer makes no sense: is it Kafka, in plaintext?")
+                        return fail(
+                            "the broker's answer makes no sense: is it Kafka, in plaintext?")
                     }
                     if answer.count >= size + 4 { return read(size) }
                 }

@@ -19,7 +19,8 @@ internal enum EndpointsInPlace {
     private static let padTag: UInt32 = 100
 
     /// Appends what replaces `content`: as many bytes as it has.
-    static func rewrite(_ content: RawSpan, _ addresses: any NodeAddresses, into output: ByteBuffer) {
+    static func rewrite(_ content: RawSpan, _ addresses: any NodeAddresses, into output: ByteBuffer)
+    {
         let start = output.count
         if let endpoints = try? read(content, addresses) {
             guard !endpoints.isEmpty else { return output.append(content) }

@@ -19,7 +19,7 @@ internal final class LoopContext {
     let opener = BatchOpener()
     let patches = FramePatches()
     let rewriter = AddressRewriter()
-    let clamp = ApiVersionsClamp()
+    let clamp: ApiVersionsClamp
     let walker = MessageWalker()
     let keys: LoopKeys
     let held: HeldBytes
@@ -31,7 +31,7 @@ internal final class LoopContext {
     private var sessions: [ObjectIdentifier: Session] = [:]
     /// Listening sockets, on the first loop.
     var acceptors: [Acceptor] = []
-    private var isDraining = false
+    private(set) var isDraining = false
 
     init(loop: EventLoop, loopCount: Int, shared: ProxyContext, probe: ClusterProbeHandle) {
         self.loop = loop
@@ -40,6 +40,12 @@ internal final class LoopContext {
         keys = LoopKeys(loop: loop, shared: shared)
         held = HeldBytes(bytesMax: shared.settings.heldBytesMax / loopCount, loop: loop)
         policies = TopicPolicies(shared.rules)
+        // From version 13 on a Produce request names its topics by ids, and only the cluster says
+        // which topic an id is. What decides about plaintext should not depend on that, so clients
+        // are asked to name the topics themselves; ids are still understood.
+        clamp = ApiVersionsClamp(
+            highestAllowed: shared.rules.protect.isEmpty
+                ? [:] : [ApiKey.produce: ProduceRequest.topicIDVersion - 1])
         watchIdle()
     }
 
@@ -105,6 +111,13 @@ internal final class LoopContext {
 
     // MARK: topics
 
+    func learn(_ id: TopicID, _ name: String) {
+        if shared.topics.learn(id, name) { return }
+        shared.log.limited(
+            .error, "a topic id has two names: what uses it is refused",
+            [.init("id", "\(id)"), .init("topic", name)])
+    }
+
     /// Notes the names and ids in a Metadata response.
     func learnTopics(_ response: RawSpan, body: Int, version: Int16) throws(WireError) {
         guard version >= 10, !shared.rules.isEmpty,
@@ -117,10 +130,7 @@ internal final class LoopContext {
             switch event.kind {
             case .field where event.role == .topicName: name = event.value
             case .field where event.role == .topicID:
-                let id = TopicID(response.extracting(event.value))
-                if shared.topics.name(of: id) == nil {
-                    shared.topics.learn(id, response.extracting(name).text)
-                }
+                learn(TopicID(response.extracting(event.value)), response.extracting(name).text)
             case .end, .needMore: return
             default: break
             }

@@ -83,26 +83,59 @@ package final class Proxy: Sendable {
         spreadOver targets: [LoopHandle]
     ) throws(StartError) {
         let log = local.shared.log
-        for (port, node) in listener.addresses.ports {
-            guard let address = SocketAddress(numeric: listener.bind, port: port) else {
-                throw StartError(description: "\(listener.bind) is not an address to bind")
-            }
-            let entrance = Entrance(addresses: listener.addresses, node: node)
-            do {
-                let acceptor = try Acceptor(
+        let open = {
+            (local: LoopContext, loop: EventLoop, address: SocketAddress, entrance: Entrance) in
+            local.acceptors.append(
+                try Acceptor(
                     on: address, loop: loop, spreadOver: targets,
                     { parcel, peer, loop in
                         guard let local = loop.attachment as? LoopContext else { return }
                         local.accepted(parcel, from: peer, at: entrance)
                     },
                     failed: { error in
-                        log.error("cannot accept connections", [.init("reason", "\(error)")])
-                    })
-                local.acceptors.append(acceptor)
-            } catch {
-                throw StartError(
-                    description: "listener \(listener.addresses.listener): port \(port): \(error)")
+                        log.limited(
+                            .error, "cannot accept connections", [.init("reason", "\(error)")])
+                    }))
+        }
+        var taken: [UInt16] = []
+        for (port, node) in listener.addresses.ports {
+            guard let address = SocketAddress(numeric: listener.bind, port: port) else {
+                throw StartError(description: "\(listener.bind) is not an address to bind")
             }
+            let entrance = Entrance(addresses: listener.addresses, node: node)
+            do {
+                try open(local, loop, address, entrance)
+            } catch {
+                // Ports that the configuration names must open. Of a range most belong to no
+                // broker, so one that is taken is tried again until it is free.
+                guard let node, listener.addresses.nodePorts[node] == nil else {
+                    throw StartError(
+                        description:
+                            "listener \(listener.addresses.listener): port \(port): \(error)")
+                }
+                taken.append(port)
+                Proxy.retry(on: loop) { loop in
+                    guard let local = loop.attachment as? LoopContext, !local.isDraining else {
+                        return true
+                    }
+                    return (try? open(local, loop, address, entrance)) != nil
+                }
+            }
+        }
+        if !taken.isEmpty {
+            log.warn(
+                "ports of the broker range are taken by others; they are tried again",
+                [
+                    .init("listener", listener.addresses.listener),
+                    .init("ports", taken.map(String.init).joined(separator: ",")),
+                ])
+        }
+    }
+
+    /// Runs `attempt` now and then until it says that it has succeeded.
+    private static func retry(on loop: EventLoop, _ attempt: @escaping (EventLoop) -> Bool) {
+        loop.schedule(afterNanoseconds: ProxyLimits.bindRetryNanoseconds) { loop in
+            if !attempt(loop) { retry(on: loop, attempt) }
         }
     }
 

@@ -1,10 +1,10 @@
 // ProxyContext: what all loops share, immutable or behind a lock of its own.
 
 package import KeyService
+internal import Limits
 internal import Loop
 package import Rules
 package import Telemetry
-internal import Limits
 
 /// A server's name and port.
 package struct HostPort: Hashable, Sendable, CustomStringConvertible {

@@ -21,13 +21,31 @@ internal final class TopicTable: Sendable {
 
     private let state = Mutex(State())
 
-    func name(of id: TopicID) -> String? { state.withLock { $0.names[id] } }
-
-    func learn(_ id: TopicID, _ name: String) {
-        guard id != .zero, !name.isEmpty else { return }
+    /// Nil when the id was not seen, or was seen under two names.
+    func name(of id: TopicID) -> String? {
         state.withLock { state in
+            guard let name = state.names[id], !name.isEmpty else { return nil }
+            return name
+        }
+    }
+
+    /// Notes the name behind an id.
+    ///
+    /// An id never changes its name. A cluster that says so is broken or lies, to have the values
+    /// of a protected topic sent to it under another name's rules: the id then has no name here,
+    /// and what names its topic by it is refused.
+    /// - Returns: false when the id had another name.
+    @discardableResult
+    func learn(_ id: TopicID, _ name: String) -> Bool {
+        guard id != .zero, !name.isEmpty else { return true }
+        return state.withLock { state in
             if state.names.count >= ProxyLimits.topicIDsMax { state.names.removeAll() }
+            if let known = state.names[id], known != name {
+                state.names[id] = ""
+                return false
+            }
             state.names[id] = name
+            return true
         }
     }
 

@@ -189,7 +189,8 @@ extension Session {
         }
     }
 
-    private func seal(_ job: ProduceJob, _ partition: Int, _ policy: TopicPolicy) -> ProduceOutcome {
+    private func seal(_ job: ProduceJob, _ partition: Int, _ policy: TopicPolicy) -> ProduceOutcome
+    {
         let range = job.request.partitions[partition].records
         let frame = job.frame
         do throws(RecordError) {

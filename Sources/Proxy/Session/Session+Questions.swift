@@ -101,7 +101,7 @@ extension Session {
             context.shared.nodes.learn(broker.node, HostPort(host: broker.host, port: port))
         }
         for topic in answer.topics where topic.errorCode == 0 {
-            if let name = topic.name { context.shared.topics.learn(topic.id, name) }
+            if let name = topic.name { context.learn(topic.id, name) }
         }
     }
 
@@ -112,7 +112,8 @@ extension Session {
                 "the cluster does not tell a topic's batch limit; the default is taken",
                 fields([("topic", topic), ("error", "\(answer.errorCode)")]))
         }
-        let kept = isTold ? ProxyLimits.batchLimitNanoseconds : ProxyLimits.batchLimitNanoseconds / 5
+        let kept =
+            isTold ? ProxyLimits.batchLimitNanoseconds : ProxyLimits.batchLimitNanoseconds / 5
         context.shared.topics.learnBatchLimit(
             isTold ? answer.maxMessageBytes : nil, of: topic, until: loop.now &+ kept)
     }

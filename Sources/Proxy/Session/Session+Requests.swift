@@ -77,10 +77,19 @@ extension Session {
         }
         let view = isInPlace ? source.bytes(in: range) : head.bytes
         var cursor = ByteCursor(view)
-        guard let size = try? cursor.int32(), let header = try? RequestHeader.prefix(cursor.rest())
-        else { preconditionFailure("a request was looked at before its first 12 bytes were there") }
-        let decision = checkSize(Int(size)) ?? decide(header, view, size: Int(size))
-        switch decision {
+        guard let size = try? cursor.int32() else {
+            preconditionFailure("a request was looked at before its size was there")
+        }
+        // A size that makes no sense is refused at once: nothing may ever follow it.
+        guard mayBegin(Int(size)) else { return at }
+        guard view.byteCount >= Session.prefixBytes else {
+            requests.headNeeded = Session.prefixBytes
+            return at
+        }
+        guard let header = try? RequestHeader.prefix(cursor.rest()) else {
+            preconditionFailure("a request was looked at before its prefix was there")
+        }
+        switch decide(header, view, size: Int(size)) {
         case .look(let count):
             requests.headNeeded = count
             return at
@@ -115,15 +124,20 @@ extension Session {
         return at
     }
 
-    private func checkSize(_ size: Int) -> Decision? {
-        if size >= ProxyLimits.requestBytesMin, size <= settings.requestBytesMax { return nil }
+    /// The size and the part of the header that is the same in every request.
+    private static let prefixBytes = 12
+
+    /// Closes the connection when a frame of that size cannot be a request.
+    private func mayBegin(_ size: Int) -> Bool {
+        if size >= ProxyLimits.requestBytesMin, size <= settings.requestBytesMax { return true }
         let reason: String
         switch UInt32(truncatingIfNeeded: size) {
         case 0x1603_0000...0x1603_ffff: reason = "a TLS client on a plaintext port"
         case 0x4745_5420, 0x504f_5354, 0x4845_4144: reason = "an HTTP client on a Kafka port"
         default: reason = "request size out of bounds"
         }
-        return .refuse(reason, [("size", "\(size)"), ("limit", "\(settings.requestBytesMax)")])
+        close(.warn, reason, [("size", "\(size)"), ("limit", "\(settings.requestBytesMax)")])
+        return false
     }
 
     /// APIs that pass before log-in.
@@ -154,7 +168,9 @@ extension Session {
             }
             return rules.isEmpty ? decideProduce(header, view, size: size) : .gather
         case ApiKey.fetch:
-            guard context.shared.opensAnything else { return .relay(version >= 16 ? .fetch : .relay) }
+            guard context.shared.opensAnything else {
+                return .relay(version >= 16 ? .fetch : .relay)
+            }
             return .gather
         case ApiKey.shareFetch:
             return context.shared.opensAnything ? .gather : .relay(.rewrite)

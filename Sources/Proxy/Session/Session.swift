@@ -39,7 +39,7 @@ internal final class Session {
     let client: ByteStream
     let addresses: SessionAddresses
     var upstream: ByteStream?
-    var requests = Inlet(headBytes: 12)
+    var requests = Inlet(headBytes: 4)
     var responses = Inlet(headBytes: 8)
     var pending = PendingQueue()
     var hold = Hold.none
@@ -302,14 +302,16 @@ internal final class Session {
     /// Gives back what was counted for frames that have gone on their way.
     func releaseHeld() {
         if heldRequestBytes > 0, produceJob == nil, !(upstream?.isCongested ?? false) {
-            if case .gather = requests.state {} else {
+            if case .gather = requests.state {
+            } else {
                 let bytes = heldRequestBytes
                 heldRequestBytes = 0
                 context.held.release(bytes)
             }
         }
         if heldResponseBytes > 0, openJob == nil, !client.isCongested {
-            if case .gather = responses.state {} else {
+            if case .gather = responses.state {
+            } else {
                 let bytes = heldResponseBytes
                 heldResponseBytes = 0
                 context.held.release(bytes)

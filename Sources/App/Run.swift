@@ -31,7 +31,8 @@ package func run(configuration: Configuration, log: Log) -> Int32 {
             keyServices: services, log: log)
         let proxy = Proxy(context: context, group: group)
         try proxy.start(configuration.listeners.map(listenerPlan))
-        log.info("waxwing is running", [.init("version", version), .init("threads", group.loops.count)])
+        log.info(
+            "waxwing is running", [.init("version", version), .init("threads", group.loops.count)])
         let signal = Signals.wait()
         log.info("stopping", [.init("signal", signal)])
         let seconds = Double(configuration.limits.drainNanoseconds) / 1e9
@@ -54,9 +55,11 @@ private func openKeyServices(
         switch service.source {
         case .file(let path):
             let name = service.name
-            services[name] = try FileKeyService(path: path, reloaded: { reload in
-                log.info("keyring", [.init("service", name), .init("state", "\(reload)")])
-            })
+            services[name] = try FileKeyService(
+                path: path,
+                reloaded: { reload in
+                    log.info("keyring", [.init("service", name), .init("state", "\(reload)")])
+                })
         }
     }
     return services

@@ -1,8 +1,8 @@
 // EventLoop: one thread's epoll set, timers and inbox.
 
+package import Bytes
 internal import CLinux
 internal import Glibc
-package import Bytes
 internal import Limits
 
 /// What a descriptor is ready for.
@@ -204,7 +204,8 @@ package final class EventLoop {
         }
         deliver(
             Registration(
-                slot: UInt32(truncatingIfNeeded: token), use: UInt32(truncatingIfNeeded: token >> 32)
+                slot: UInt32(truncatingIfNeeded: token),
+                use: UInt32(truncatingIfNeeded: token >> 32)
             ), readiness)
     }
 

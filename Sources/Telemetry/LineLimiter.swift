@@ -6,7 +6,7 @@
 /// share one count.
 internal struct LineLimiter {
     /// Lines of one message per interval.
-    static let linesMax = 10
+    static let linesMax = 50
     static let intervalSeconds: Int64 = 10
     static let messagesMax = 256
 

@@ -74,7 +74,7 @@ package final class Log: Sendable {
         if isEnabled(level) { emit(level, message(), fields()) }
     }
 
-    /// A line that a peer can provoke as often as it likes: at most 10 of each message are written
+    /// A line that a peer can provoke as often as it likes: at most 50 of each message are written
     /// in 10 seconds, and the next one after that says how many were left out (`suppressed`).
     /// - Parameter message: a constant; what varies belongs in fields.
     @inlinable

@@ -1,8 +1,8 @@
 // ByteStream: one connection's bytes, both ways, with a bounded queue of what is not yet sent.
 
 package import Bytes
-package import Loop
 internal import Limits
+package import Loop
 
 /// What a read brought.
 package enum ReadOutcome {
@@ -138,7 +138,8 @@ package final class ByteStream: EventHandler {
 
     /// - Returns: false when the connection is broken.
     private func sendOnce() -> Bool {
-        var pieces = SendPieces(capacity: min(queue.count - queueStart, TransportLimits.piecesPerSend))
+        var pieces = SendPieces(
+            capacity: min(queue.count - queueStart, TransportLimits.piecesPerSend))
         var next = queueStart
         while next < queue.count, !pieces.isFull {
             pieces.add(queue[next].buffer, queue[next].range)

@@ -101,13 +101,13 @@ let package = Package(
         tests(
             "RecordsTests",
             ["Records", "Envelope", "Crypto", "KafkaWire", "Compression", "Bytes", "TestSupport"]),
-        tests("LoopTests", ["Loop", "Bytes"]),
-        tests("TransportTests", ["Transport", "Loop", "Bytes"]),
+        tests("LoopTests", ["Loop", "Bytes", "TestSupport"]),
+        tests("TransportTests", ["Transport", "Loop", "Bytes", "Limits", "TestSupport"]),
         tests(
             "ProxyTests",
             [
                 "Proxy", "Records", "Envelope", "Crypto", "KeyService", "KafkaWire", "Transport",
-                "Loop", "Bytes", "TestSupport",
+                "Loop", "Bytes", "Rules", "Telemetry", "Limits", "TestSupport",
             ]),
         tests("ConfigTests", ["Config", "Rules"]),
         tests("TelemetryTests", ["Telemetry"]),

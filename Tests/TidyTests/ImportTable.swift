@@ -42,11 +42,11 @@ enum ImportTable {
         "RecordsTests": [
             "Records", "Envelope", "Crypto", "KafkaWire", "Compression", "Bytes", "TestSupport",
         ],
-        "LoopTests": ["Loop", "Bytes"],
-        "TransportTests": ["Transport", "Loop", "Bytes"],
+        "LoopTests": ["Loop", "Bytes", "TestSupport"],
+        "TransportTests": ["Transport", "Loop", "Bytes", "Limits", "TestSupport"],
         "ProxyTests": [
             "Proxy", "Records", "Envelope", "Crypto", "KeyService", "KafkaWire", "Transport",
-            "Loop", "Bytes", "TestSupport",
+            "Loop", "Bytes", "Rules", "Telemetry", "Limits", "TestSupport",
         ],
         "RulesTests": ["Rules"],
         "ConfigTests": ["Config", "Rules"],

@@ -1,10 +1,13 @@
-/* CRC-32C with the processor's instruction, three lanes at a time, and a table fallback.
+/* CRC-32C three ways: by carry-less multiplication, by the processor's CRC instruction, by table.
 
-   The instruction takes one operation per cycle but three cycles of latency, so one chain uses a
+   The CRC instruction takes one operation per cycle but three cycles of latency, so one chain uses a
    third of it. Three lanes of equal length run side by side; the first two are then moved past
    the bytes that follow them (multiplied by x^(8*length) modulo the polynomial) by table. */
 #include "CLinux.h"
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #define POLYNOMIAL 0x82f63b78u /* reflected 0x1edc6f41 */
 #define LONG_LANE 2048u
@@ -14,6 +17,11 @@ static uint32_t byte_table[8][256];
 static uint32_t long_shift[4][256];
 static uint32_t short_shift[4][256];
 static int use_hardware;
+static int use_folding;
+/* Constants that move 128 bits past the 128, or the 1024, bits that follow: for the low half
+   x^(distance+32), for the high half x^(distance-32), shifted by one as reflected bits need it. */
+static uint64_t fold_one[2];
+static uint64_t fold_eight[2];
 
 /* a*b modulo the polynomial, both reflected: bit 31 is x^0. */
 static uint32_t multiply(uint32_t a, uint32_t b) {
@@ -25,12 +33,18 @@ static uint32_t multiply(uint32_t a, uint32_t b) {
     return product;
 }
 
-static void make_shift(uint32_t table[4][256], uint32_t bytes) {
+/* x^exponent modulo the polynomial. */
+static uint32_t power(uint64_t exponent) {
     uint32_t factor = 0x80000000u, square = 0x40000000u; /* x^0, x^1 */
-    for (uint64_t bits = (uint64_t)bytes * 8; bits; bits >>= 1) {
-        if (bits & 1) factor = multiply(factor, square);
+    for (; exponent; exponent >>= 1) {
+        if (exponent & 1) factor = multiply(factor, square);
         square = multiply(square, square);
     }
+    return factor;
+}
+
+static void make_shift(uint32_t table[4][256], uint32_t bytes) {
+    uint32_t factor = power((uint64_t)bytes * 8);
     for (int position = 0; position < 4; position++)
         for (uint32_t value = 0; value < 256; value++)
             table[position][value] = multiply(factor, value << (8 * position));
@@ -52,6 +66,12 @@ __attribute__((constructor)) static void make_tables(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     use_hardware = __builtin_cpu_supports("sse4.2") ? 1 : 0;
+    use_folding = use_hardware && __builtin_cpu_supports("pclmul") &&
+                  __builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq");
+    fold_one[0] = (uint64_t)power(128 + 32) << 1;
+    fold_one[1] = (uint64_t)power(128 - 32) << 1;
+    fold_eight[0] = (uint64_t)power(1024 + 32) << 1;
+    fold_eight[1] = (uint64_t)power(1024 - 32) << 1;
 #endif
 }
 
@@ -109,8 +129,66 @@ __attribute__((target("sse4.2"))) static uint32_t hardware(
 }
 #endif
 
+#if defined(__x86_64__)
+#define FOLDING __attribute__((target("avx2,pclmul,vpclmulqdq,sse4.2")))
+
+FOLDING static inline __m256i fold_wide(__m256i state, __m256i factors, const uint8_t *next) {
+    return _mm256_xor_si256(
+        _mm256_xor_si256(
+            _mm256_clmulepi64_epi128(state, factors, 0x00),
+            _mm256_clmulepi64_epi128(state, factors, 0x11)),
+        _mm256_loadu_si256((const __m256i *)next));
+}
+
+FOLDING static inline __m128i fold_narrow(__m128i state, __m128i factors, __m128i next) {
+    return _mm_xor_si128(
+        _mm_xor_si128(
+            _mm_clmulepi64_si128(state, factors, 0x00),
+            _mm_clmulepi64_si128(state, factors, 0x11)),
+        next);
+}
+
+/* Four registers of 256 bits, each moved past 1024 bits at a time: twice the bytes per cycle of
+   the CRC instruction. What is left in them is congruent to the bytes they stand for, so the
+   instruction finishes them. For at least 128 bytes; `crc` is the inverted state. */
+FOLDING static uint32_t folded(uint32_t crc, const uint8_t *next, size_t blocks) {
+    const __m256i *wide = (const __m256i *)next;
+    __m256i first = _mm256_xor_si256(
+        _mm256_loadu_si256(wide), _mm256_zextsi128_si256(_mm_cvtsi32_si128((int)crc)));
+    __m256i second = _mm256_loadu_si256(wide + 1), third = _mm256_loadu_si256(wide + 2);
+    __m256i fourth = _mm256_loadu_si256(wide + 3);
+    __m128i eight = _mm_loadu_si128((const __m128i *)fold_eight);
+    __m256i factors = _mm256_broadcastsi128_si256(eight);
+    for (size_t block = 1; block < blocks; block++) {
+        next += 128;
+        first = fold_wide(first, factors, next);
+        second = fold_wide(second, factors, next + 32);
+        third = fold_wide(third, factors, next + 64);
+        fourth = fold_wide(fourth, factors, next + 96);
+    }
+    __m128i one = _mm_loadu_si128((const __m128i *)fold_one);
+    __m128i state = _mm256_castsi256_si128(first);
+    state = fold_narrow(state, one, _mm256_extracti128_si256(first, 1));
+    state = fold_narrow(state, one, _mm256_castsi256_si128(second));
+    state = fold_narrow(state, one, _mm256_extracti128_si256(second, 1));
+    state = fold_narrow(state, one, _mm256_castsi256_si128(third));
+    state = fold_narrow(state, one, _mm256_extracti128_si256(third, 1));
+    state = fold_narrow(state, one, _mm256_castsi256_si128(fourth));
+    state = fold_narrow(state, one, _mm256_extracti128_si256(fourth, 1));
+    uint64_t rest = __builtin_ia32_crc32di(0, (uint64_t)_mm_cvtsi128_si64(state));
+    return (uint32_t)__builtin_ia32_crc32di(rest, (uint64_t)_mm_extract_epi64(state, 1));
+}
+
+static uint32_t folding(uint32_t crc, const uint8_t *next, size_t count) {
+    size_t blocks = count / 128;
+    uint32_t state = folded(~crc, next, blocks);
+    return hardware(~state, next + blocks * 128, count - blocks * 128);
+}
+#endif
+
 uint32_t wax_crc32c(uint32_t crc, const void *bytes, size_t count) {
 #if defined(__x86_64__)
+    if (use_folding && count >= 256) return folding(crc, bytes, count);
     if (use_hardware) return hardware(crc, bytes, count);
 #endif
     return wax_crc32c_software(crc, bytes, count);

@@ -112,6 +112,14 @@ final class ProxyHarness {
         }
         nodePorts = Array(ports[..<nodes])
         bootstrapPort = ports[nodes]
+        if tellsNodes { askForNodes() }
+    }
+
+    /// Lets the proxy ask for the brokers, and waits until it has its answer.
+    func askForNodes() {
+        let answered = Gate()
+        ClusterProbeHandle(home: group.loops[0]).refresh { _ in answered.open() }
+        answered.wait()
     }
 
     deinit { stop() }

@@ -12,6 +12,8 @@ internal struct Inlet {
         case relay(left: Int)
         /// The frame is collected until it is whole.
         case gather(ByteBuffer, left: Int)
+        /// The rest of the frame is dropped as it comes: it was answered already.
+        case skip(left: Int)
         /// The rest passes as it comes, but its structure is followed.
         case follow(FetchFollower, left: Int)
     }

@@ -49,6 +49,10 @@ extension Session {
                 } else {
                     requests.state = .gather(frame, left: left - count)
                 }
+            case .skip(let left):
+                let count = min(left, range.upperBound - at)
+                at += count
+                requests.state = left == count ? .between : .skip(left: left - count)
             case .follow: preconditionFailure("only responses are followed")
             }
         }
@@ -253,12 +257,11 @@ extension Session {
         }
     }
 
-    /// The rest of a frame that nobody needs: collected to be dropped, as it is small or we close.
+    /// The rest of a frame that nobody needs. It may be as large as any, so it is not kept.
     private func skipRequest(total: Int) {
         let left = total - requests.head.count
         requests.endHead()
-        if left > 0 { requests.state = .gather(loop.pool.take(capacity: 0), left: left) }
-        isSkipping = left > 0
+        requests.state = left == 0 ? .between : .skip(left: left)
     }
 
     private func parkForUpstream(_ source: ByteBuffer, _ range: Range<Int>) -> Int {
@@ -276,10 +279,6 @@ extension Session {
 
     /// A held request is whole.
     func requestGathered(_ frame: ByteBuffer) {
-        if isSkipping {
-            isSkipping = false
-            return
-        }
         var cursor = ByteCursor(frame.bytes)
         guard (try? cursor.skip(4)) != nil, let header = try? RequestHeader.prefix(cursor.rest())
         else { preconditionFailure("a held request without its header") }

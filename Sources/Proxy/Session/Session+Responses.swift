@@ -35,6 +35,7 @@ extension Session {
                 } else {
                     responses.state = .gather(frame, left: left - count)
                 }
+            case .skip: preconditionFailure("only requests are skipped")
             case .follow(let follower, let left):
                 let count = min(left, range.upperBound - at)
                 guard follow(follower, source, at..<at + count) else { return }

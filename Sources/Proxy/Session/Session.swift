@@ -76,8 +76,6 @@ internal final class Session {
     /// The client came for a node that is not known: nothing but log-in passes before the brokers
     /// have been asked for on this connection.
     var mustLearnNodes = false
-    /// The request under way was answered already; the rest of its bytes is dropped.
-    var isSkipping = false
 
     init(_ client: ByteStream, peer: SocketAddress, entrance: Entrance, context: LoopContext) {
         self.client = client

@@ -116,6 +116,19 @@ public struct ByteCursor: ~Copyable, ~Escapable {
         position += count
     }
 
+    /// The next byte, which stays; nil at the end.
+    @inlinable public func peek() -> UInt8? {
+        guard position < span.byteCount else { return nil }
+        // SAFETY: the guard bounds the load.
+        return unsafe span.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self)
+    }
+
+    /// Steps over one byte that was seen by `peek`.
+    @inlinable public mutating func step() {
+        precondition(position < span.byteCount, "a step beyond the end")
+        position += 1
+    }
+
     /// What has not been read.
     @_lifetime(copy self)
     @inlinable public func rest() -> RawSpan {

@@ -23,15 +23,13 @@ internal enum JSONReader {
     /// Steps over white space.
     internal static func skipSpace(_ cursor: inout ByteCursor) {
         while let byte = peek(&cursor), [0x20, 0x09, 0x0a, 0x0d].contains(byte) {
-            cursor.offset += 1
+            cursor.step()
         }
     }
 
     /// The next byte, which stays; nil at the end.
     internal static func peek(_ cursor: inout ByteCursor) -> UInt8? {
-        guard let byte = try? cursor.uint8() else { return nil }
-        cursor.offset -= 1
-        return byte
+        cursor.peek()
     }
 
     /// Steps over white space and `byte`.
@@ -42,7 +40,7 @@ internal enum JSONReader {
         guard peek(&cursor) == UInt8(ascii: byte) else {
             throw .syntax(offset: cursor.offset, expected: "'\(byte)'")
         }
-        cursor.offset += 1
+        cursor.step()
     }
 
     /// Steps over white space to the end of the text.
@@ -75,7 +73,7 @@ internal enum JSONReader {
     ) throws(KeyringProblem) -> Bool {
         skipSpace(&cursor)
         if peek(&cursor) == UInt8(ascii: close) {
-            cursor.offset += 1
+            cursor.step()
             return false
         }
         if !isFirst { try expect(",", &cursor) }
@@ -133,12 +131,12 @@ internal enum JSONReader {
         var isFirst = true
         switch peek(&cursor) {
         case UInt8(ascii: "{"):
-            cursor.offset += 1
+            cursor.step()
             while try nextMember(&cursor, isFirst: &isFirst) != nil {
                 _ = try value(&cursor, depth: depth + 1)
             }
         case UInt8(ascii: "["):
-            cursor.offset += 1
+            cursor.step()
             while try nextElement(&cursor, isFirst: &isFirst) {
                 _ = try value(&cursor, depth: depth + 1)
             }
@@ -158,27 +156,27 @@ internal enum JSONReader {
             guard peek(&cursor) == byte else {
                 throw .syntax(offset: cursor.offset, expected: "a value")
             }
-            cursor.offset += 1
+            cursor.step()
         }
     }
 
     private static func number(_ cursor: inout ByteCursor) throws(KeyringProblem) {
         let start = cursor.offset
-        if peek(&cursor) == UInt8(ascii: "-") { cursor.offset += 1 }
+        if peek(&cursor) == UInt8(ascii: "-") { cursor.step() }
         let first = peek(&cursor)
         let whole = digits(&cursor)
         guard whole > 0, whole == 1 || first != UInt8(ascii: "0") else {
             throw .syntax(offset: start, expected: "a value")
         }
         if peek(&cursor) == UInt8(ascii: ".") {
-            cursor.offset += 1
+            cursor.step()
             guard digits(&cursor) > 0 else {
                 throw .syntax(offset: cursor.offset, expected: "a digit")
             }
         }
         if let byte = peek(&cursor), byte | 0x20 == UInt8(ascii: "e") {
-            cursor.offset += 1
-            if let sign = peek(&cursor), "+-".utf8.contains(sign) { cursor.offset += 1 }
+            cursor.step()
+            if let sign = peek(&cursor), "+-".utf8.contains(sign) { cursor.step() }
             guard digits(&cursor) > 0 else {
                 throw .syntax(offset: cursor.offset, expected: "a digit")
             }
@@ -188,7 +186,7 @@ internal enum JSONReader {
     private static func digits(_ cursor: inout ByteCursor) -> Int {
         let start = cursor.offset
         while let byte = peek(&cursor), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
-            cursor.offset += 1
+            cursor.step()
         }
         return cursor.offset - start
     }

@@ -1,7 +1,7 @@
 /* CRC-32C three ways: by carry-less multiplication, by the processor's CRC instruction, by table.
 
-   The CRC instruction takes one operation per cycle but three cycles of latency, so one chain uses a
-   third of it. Three lanes of equal length run side by side; the first two are then moved past
+   The CRC instruction takes one operation per cycle but three cycles of latency, so one chain uses
+   a third of it. Three lanes of equal length run side by side; the first two are then moved past
    the bytes that follow them (multiplied by x^(8*length) modulo the polynomial) by table. */
 #include "CLinux.h"
 #include <string.h>

@@ -143,17 +143,23 @@ package final class Socket {
 @safe
 package struct SendPieces: ~Copyable {
     private let room: UnsafeMutableBufferPointer<iovec>
+    private let capacity: Int
     private var used = 0
     /// Bytes in all pieces.
     package private(set) var byteCount = 0
 
     package init(capacity: Int) {
+        // SAFETY: freed in deinit; only the first `used` entries are ever read.
+        self.capacity = capacity
         unsafe room = UnsafeMutableBufferPointer<iovec>.allocate(capacity: capacity)
     }
 
-    deinit { unsafe room.deallocate() }
+    deinit {
+        // SAFETY: allocated in init, and no send is under way.
+        unsafe room.deallocate()
+    }
 
-    package var isFull: Bool { unsafe used == room.count }
+    package var isFull: Bool { used == capacity }
     package var isEmpty: Bool { used == 0 }
 
     package mutating func removeAll() {
@@ -175,6 +181,7 @@ package struct SendPieces: ~Copyable {
     }
 
     internal var list: UnsafeBufferPointer<iovec> {
+        // SAFETY: `add` filled the first `used` entries.
         unsafe UnsafeBufferPointer(rebasing: room[..<used])
     }
 }

@@ -14,7 +14,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* CRC-32C (Castagnoli), RFC 3720 appendix B.4. `crc` is the value of the bytes before, 0 at first. */
+/* CRC-32C (Castagnoli), RFC 3720 appendix B.4. `crc` is the value of the bytes before, 0 at
+   first. */
 uint32_t wax_crc32c(uint32_t crc, const void *bytes, size_t count);
 /* The table version, for machines without the instruction and for tests that compare the two. */
 uint32_t wax_crc32c_software(uint32_t crc, const void *bytes, size_t count);

@@ -126,6 +126,13 @@ package final class BlockingSocket: Sendable {
         }
     }
 
+    /// Blocks until something can be read, and leaves it there.
+    package func waitForBytes() {
+        var byte: UInt8 = 0
+        // SAFETY: one byte of a local.
+        _ = unsafe recv(fd, &byte, 1, Int32(MSG_PEEK))
+    }
+
     /// Exactly `count` bytes.
     package func receive(_ count: Int) throws -> [UInt8] {
         var bytes: [UInt8] = []

@@ -41,7 +41,8 @@ extension Session {
     /// Goes on with a Produce request as far as what is known allows. It is called again when a
     /// name, a limit or a key has come.
     func advanceProduce(_ job: ProduceJob) {
-        guard !isClosed else { return }
+        // News that a former request gave up on may come while this one is with the broker.
+        guard !isClosed, job.answers == nil else { return }
         guard findPolicies(job), findKeys(job), findLimits(job) else {
             if !job.gaveUp { armProduceTimer(job) }
             return

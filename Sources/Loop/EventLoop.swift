@@ -12,8 +12,8 @@ package struct Readiness: OptionSet, Sendable {
 
     package static let readable = Readiness(rawValue: 1)
     package static let writable = Readiness(rawValue: 2)
-    /// The peer is gone or the socket failed; the next call on it says which.
-    package static let hangUp = Readiness(rawValue: 4)
+    /// The peer has finished sending or is gone, or the socket failed: reading on says which.
+    package static let ended = Readiness(rawValue: 4)
 }
 
 /// Somebody who waits for a descriptor.
@@ -200,7 +200,10 @@ package final class EventLoop {
         if flags & (WAX_EPOLLIN | WAX_EPOLLRDHUP) != 0 { readiness.insert(.readable) }
         if flags & WAX_EPOLLOUT != 0 { readiness.insert(.writable) }
         if flags & (WAX_EPOLLHUP | WAX_EPOLLERR) != 0 {
-            readiness.formUnion([.hangUp, .readable, .writable])
+            readiness.formUnion([.readable, .writable])
+        }
+        if flags & (WAX_EPOLLRDHUP | WAX_EPOLLHUP | WAX_EPOLLERR) != 0 {
+            readiness.insert(.ended)
         }
         deliver(
             Registration(

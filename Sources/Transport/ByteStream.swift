@@ -49,6 +49,9 @@ package final class ByteStream: EventHandler {
     private var isWritable = true
     private var finishes = false
 
+    /// The peer has finished sending: an end or a failure is still to be read.
+    private var isEnding = false
+
     /// Whether a read may bring something.
     package private(set) var isReadable = true
     /// Bytes that the kernel has not taken yet.
@@ -82,6 +85,10 @@ package final class ByteStream: EventHandler {
                 return .end
             case .bytes(let count):
                 bytesRead &+= UInt64(count)
+                // Less than asked for means that nothing is left, and new bytes are a new event
+                // (epoll(7)): asking once more would be a call for nothing. Only the end of the
+                // stream is no new event when it was told together with the bytes.
+                if count < bytesMax, !isEnding { isReadable = false }
                 return .bytes(count)
             }
         } catch {
@@ -237,6 +244,7 @@ package final class ByteStream: EventHandler {
             isWritable = true
             flush()
         }
+        if readiness.contains(.ended) { isEnding = true }
         if readiness.contains(.readable) {
             isReadable = true
             delegate?.streamReadable(self)

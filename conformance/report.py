@@ -52,7 +52,8 @@ class Suite:
         except Failed as reason:
             self.result("FAIL", name, str(reason), time.monotonic() - start)
         except Exception:  # a defect of the suite or of a client: never a pass
-            self.result("FAIL", name, traceback.format_exc(), time.monotonic() - start)
+            where = "".join(traceback.format_exc(limit=-3))
+            self.result("FAIL", name, where, time.monotonic() - start)
         else:
             self.result("PASS", name, "", time.monotonic() - start)
 

@@ -84,6 +84,7 @@ class Settings:
     sealed: list[str] = field(default_factory=lambda: ["sealed*"])
     grants: list[str] = field(default_factory=lambda: ["sealed*"])
     upstream: list[str] | None = None
+    key: str = "customers"
     extra: str = ""
 
 
@@ -106,9 +107,11 @@ class Waxwing:
         self.settings = settings or Settings()
         self.directory = proc.temp_dir("run")
         ids = sorted(cluster.addresses)
-        self.base = base or proc.free_base([0] + [1 + id for id in ids])
+        # Every port of the range is bound, whether or not there is a node for it.
+        count = 2 + max(ids + [16])
+        self.base = base or proc.free_base(list(range(count)))
         self.ports = {id: self.base + 1 + id for id in ids}
-        self.last_port = self.base + 1 + max(ids + [16])
+        self.last_port = self.base + count - 1
         self.keyring = keyring or make_keyring(self.directory)
         self.config = self.directory / "waxwing.yaml"
         self.config.write_text(self._yaml(cluster))
@@ -137,7 +140,10 @@ keys:
             self.base, self.base + 1, self.last_port, self.keyring,
         )  # fmt: skip
         if settings.sealed:
-            text += "protect:\n  - topics: %s\n    key: local/customers\n" % json.dumps(settings.sealed)
+            text += "protect:\n  - topics: %s\n    key: local/%s\n" % (
+                json.dumps(settings.sealed),
+                settings.key,
+            )
         if settings.grants:
             text += 'read:\n  - {principals: ["*"], topics: %s, show: clear}\n' % json.dumps(
                 settings.grants

@@ -67,7 +67,10 @@ class Flow:
              "auto.offset.reset": "earliest", "enable.auto.commit": True}
         )  # fmt: skip
         self._consumer.subscribe([topic])
-        self._threads = [threading.Thread(target=self._send), threading.Thread(target=self._read)]
+        self._threads = [
+            threading.Thread(target=self._send, daemon=True),
+            threading.Thread(target=self._read, daemon=True),
+        ]
         for thread in self._threads:
             thread.start()
 

@@ -31,7 +31,7 @@ internal enum Bounds {
     static let limitsDefault = LimitSettings(
         requestBytesMax: ProxyLimits.requestBytesMax,
         responseBytesMax: ProxyLimits.responseBytesMax,
-        heldBytesMax: 64 << 20, connectionsMax: 10_000, idleNanoseconds: 10 * minute,
+        heldBytesMax: 32 << 20, connectionsMax: 10_000, idleNanoseconds: 10 * minute,
         keyWaitNanoseconds: 10 * second, drainNanoseconds: 10 * second)
     /// Frames carry their size in 31 bits.
     static let frameBytes: ClosedRange<UInt64> = 1 << 20...(1 << 31) - 1

@@ -34,7 +34,7 @@ package struct ProxySettings: Sendable {
     /// The largest response that is held as a whole.
     package var responseBytesMax = ProxyLimits.responseBytesMax
     /// Bytes of held frames, over all connections of a loop.
-    package var heldBytesMax = 64 * 1_048_576
+    package var heldBytesMax = 32 * 1_048_576
     /// Client connections over all loops.
     package var connectionsMax = 10_000
     /// How long a connection may say nothing, both ways.

@@ -200,27 +200,37 @@ def every_version(scene: Scene) -> None:
     for name, frame in address_requests(topic):
         with wire.Connection(bootstrap_address(scene.way)) as connection:
             through = connection.exchange(frame)
-        node = scene.cluster.nodes[1]
-        with wire.Connection(("127.0.0.1", node.port)) as connection:
-            stored = connection.exchange(frame)
-        if through is None or stored is None:
-            broken.append("%s: closed (%s)" % (name, "both" if stored is None else "by Waxwing"))
-            continue
-        if scene.way.waxwing is None:
-            continue
-        mine, upstream = through.data, stored.data
-        for host, port in scene.cluster.addresses.values():
-            id = next(i for i, at in scene.cluster.addresses.items() if at == (host, port))
-            here = (scene.way.waxwing.settings.advertise, scene.way.waxwing.ports[id])
-            for encode in (wire.string, compact):
-                upstream = upstream.replace(
-                    encode(host) + struct.pack(">i", port),
-                    encode(here[0]) + struct.pack(">i", here[1]),
-                )
-        # Brokers may be listed in any order.
-        if sorted(mine) != sorted(upstream):
-            broken.append("%s: %d B through Waxwing, %d B expected" % (name, len(mine), len(upstream)))
+        # A broker names any node as the controller, at random; so it is asked more than once.
+        expected = {canonical(scene, one) for one in upstream_answers(scene, frame)}
+        if through is None:
+            broken.append("%s: closed" % name)
+        elif bytes(sorted(through.data)) not in expected:
+            broken.append("%s: %d B, not as a broker answers" % (name, len(through.data)))
     expect(broken)
+
+
+def upstream_answers(scene: Scene, frame: bytes) -> list[bytes]:
+    answers = []
+    for node in scene.cluster.nodes.values():
+        # The listener that Waxwing uses; the suite's own has other addresses.
+        port = node.port if scene.way.waxwing else node.direct_port
+        with wire.Connection(("127.0.0.1", port)) as connection:
+            for _ in range(12):
+                answers.append(connection.exchange(frame).data)
+    return answers
+
+
+def canonical(scene: Scene, answer: bytes) -> bytes:
+    """An upstream answer with the addresses that it must have, in an order that is always the same:
+    nodes, replicas and partitions may be listed in any."""
+    if waxwing := scene.way.waxwing:
+        for id, (host, port) in scene.cluster.addresses.items():
+            for encode in (wire.string, compact):
+                answer = answer.replace(
+                    encode(host) + struct.pack(">i", port),
+                    encode(waxwing.settings.advertise) + struct.pack(">i", waxwing.ports[id]),
+                )
+    return bytes(sorted(answer))
 
 
 def leader_hints(scene: Scene) -> None:

@@ -63,6 +63,9 @@ def send(producer: Producer, topic: str, records: list[Record], deliveries: Deli
 class Confluent(Client):
     name = "confluent-kafka"
 
+    def __init__(self, check_crcs: bool = True):
+        self.check_crcs = check_crcs
+
     def produce(self, bootstrap, topic, records, codec, idempotent=False):
         producer = Producer(
             {
@@ -108,7 +111,7 @@ class Confluent(Client):
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed" if committed else "read_uncommitted",
                 "enable.partition.eof": True,
-                "check.crcs": True,
+                "check.crcs": self.check_crcs,
                 "fetch.wait.max.ms": 100,
                 **QUIET,
             }

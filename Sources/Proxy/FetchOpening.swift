@@ -120,6 +120,8 @@ internal final class FetchOpening {
                 keys: context.keys,
                 into: patches.scratch)
         } catch {
+            // What cannot be opened may stand behind what can, once its key is there.
+            if context.keys.isOpeningKeyComing { return missingKeys(event, response) }
             return fail(event, response, Session.KafkaError.corruptMessage, "\(error)")
         }
         switch result {

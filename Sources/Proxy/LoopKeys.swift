@@ -35,13 +35,21 @@ internal final class LoopKeys: OpeningKeys {
 
     // MARK: opening
 
+    /// Whether a key that the last batch asked for is on its way.
+    private(set) var isOpeningKeyComing = false
+
     /// Begins the opening of a partition: failures of the one before are forgotten.
-    func beginOpening() { openingFailure = nil }
+    func beginOpening() {
+        openingFailure = nil
+        isOpeningKeyComing = false
+    }
 
     func openingKey(reference: RawSpan, wrapped: RawSpan, id: UInt64) -> OpeningKey? {
         switch keys.openingKey(reference: reference, wrapped: wrapped, id: id, now: loop.now) {
         case .hit(let key): return key
-        case .wait: return nil
+        case .wait:
+            isOpeningKeyComing = true
+            return nil
         case .failed(let error):
             openingFailure = error
             return nil

@@ -37,9 +37,11 @@ final class LogStore: Sendable {
     }
 
     /// Changes a stored batch.
-    func change(_ topic: String, _ partition: Int32 = 0, _ body: (inout [[UInt8]]) -> Void) {
-        logs.with {
-            body(&$0[Key(topic: .name(topic), partition: partition), default: Log()].batches)
+    func change(_ topic: String, _ partition: Int32 = 0, _ body: (inout [[UInt8]]) throws -> Void)
+        rethrows
+    {
+        try logs.with {
+            try body(&$0[Key(topic: .name(topic), partition: partition), default: Log()].batches)
         }
     }
 

@@ -375,9 +375,11 @@ internal final class Session {
         }
     }
 
-    /// Closes a session on which nothing has moved for too long.
+    /// Closes a session on which nothing has moved for too long. While a client is not read, its
+    /// end is not seen either, so what holds it up must come to an end too.
     func closeIfIdle(now: UInt64) {
-        guard hold == .none, now &- lastActivity > settings.idleNanoseconds else { return }
+        let patience = hold == .none ? 0 : settings.keyWaitNanoseconds
+        guard now &- lastActivity > settings.idleNanoseconds &+ patience else { return }
         close(.info, "closed as idle")
     }
 

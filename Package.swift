@@ -86,7 +86,7 @@ let package = Package(
             name: "Bench",
             dependencies: [
                 "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "Compression",
-                "CMallocCount",
+                "CMallocCount", "COpenSSL",
             ],
             swiftSettings: strict),
         library("TestSupport", ["Bytes", "KafkaWire"]),

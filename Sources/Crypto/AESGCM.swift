@@ -20,6 +20,15 @@ package struct Nonce: Sendable, Equatable {
 
     /// Bytes on the wire.
     package static let byteCount = 12
+
+    /// Reads 12 bytes as they stand on the wire.
+    internal init(bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count >= Nonce.byteCount, "a nonce has 12 bytes")
+        // SAFETY: the count was checked; every bit pattern is an integer.
+        salt = unsafe UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))
+        counter = unsafe UInt64(
+            bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt64.self))
+    }
 }
 
 /// AES-256-GCM (NIST SP 800-38D) with a 96-bit nonce and a 128-bit tag.
@@ -71,7 +80,8 @@ package final class AESGCM {
             let done = unsafe plaintext.withUnsafeBytes { input in
                 unsafe aad.withUnsafeBytes { associated in
                     unsafe context.seal(
-                        input, associated, nonce: start, output: start + Nonce.byteCount)
+                        input, associated, nonce, nonceBytes: start,
+                        output: start + Nonce.byteCount)
                 }
             }
             guard done else {

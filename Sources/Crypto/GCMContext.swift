@@ -19,10 +19,15 @@ internal struct FetchedCipher: @unchecked Sendable {
 }
 
 /// A keyed context; only the IV changes from message to message.
+///
+/// A sealing context always stands at the beginning of a message whose IV is known: OpenSSL counts
+/// IVs up as data keys count their nonces, so the next one is usually the one that is wanted. Which
+/// it is, is compared and never assumed.
 @safe
 internal final class GCMContext {
-    private static let tagBytes = 16
     private let context: OpaquePointer
+    /// The IV of the message that the context stands at, nil when it has to be set.
+    private var begun: Nonce?
 
     internal init(key: SecretBytes, sealing: Bool) throws(CryptoError) {
         guard let cipher = unsafe FetchedCipher.aes256GCM.pointer,
@@ -37,6 +42,24 @@ internal final class GCMContext {
             }
         }
         guard keyed == 1 else { throw .fromQueue("AES-256-GCM key set-up") }
+        // Turns OpenSSL's own counting on; sealing sets its IV before the first message.
+        var zeros = (UInt64(0), UInt32(0))
+        // SAFETY: 12 bytes of a local are read.
+        guard unsafe wax_gcm_set_iv(context, &zeros) == 1 else {
+            throw .fromQueue("AES-256-GCM IV set-up")
+        }
+    }
+
+    /// Stands at the beginning of the message with this nonce.
+    private func begin(_ nonce: Nonce, _ bytes: UnsafeRawPointer) -> Bool {
+        if begun == nonce { return true }
+        var iv = (UInt64(0), UInt32(0))
+        // SAFETY: `bytes` has 12 bytes, which are only read; 12 bytes of a local are written.
+        guard unsafe wax_gcm_set_iv(context, UnsafeMutableRawPointer(mutating: bytes)) == 1,
+            unsafe wax_gcm_begin(context, &iv) == 1
+        else { return false }
+        begun = unsafe withUnsafeBytes(of: iv) { unsafe Nonce(bytes: $0) }
+        return begun == nonce
     }
 
     deinit {
@@ -47,14 +70,15 @@ internal final class GCMContext {
     /// Writes `plaintext.count` bytes of ciphertext and 16 of tag to `output`.
     internal func seal(
         _ plaintext: UnsafeRawBufferPointer, _ aad: UnsafeRawBufferPointer,
-        nonce: UnsafeRawPointer, output: UnsafeMutableRawPointer
+        _ nonce: Nonce, nonceBytes: UnsafeRawPointer, output: UnsafeMutableRawPointer
     ) -> Bool {
         var written: Int32 = 0
         // SAFETY: the caller gives room for ciphertext and tag and 12 bytes of nonce; counts
         // fit Int32 (checked by AESGCM); OpenSSL keeps no pointer.
-        let iv = unsafe nonce.assumingMemoryBound(to: UInt8.self)
         let out = unsafe output.assumingMemoryBound(to: UInt8.self)
-        guard unsafe EVP_EncryptInit_ex(context, nil, nil, nil, iv) == 1 else { return false }
+        guard unsafe begin(nonce, nonceBytes) else { return false }
+        // Whatever happens from here on, this nonce is spent.
+        begun = nil
         if let start = aad.baseAddress, aad.count > 0 {
             let bytes = unsafe start.assumingMemoryBound(to: UInt8.self)
             let count = Int32(truncatingIfNeeded: aad.count)
@@ -70,8 +94,12 @@ internal final class GCMContext {
             else { return false }
         }
         let tag = unsafe out + plaintext.count
-        guard unsafe EVP_EncryptFinal_ex(context, tag, &written) == 1 else { return false }
-        return unsafe wax_evp_get_tag(context, GCMContext.tagBytes, tag) == 1
+        var next = (UInt64(0), UInt32(0))
+        guard unsafe EVP_EncryptFinal_ex(context, tag, &written) == 1,
+            unsafe wax_gcm_tag_and_begin(context, tag, &next) == 1
+        else { return false }
+        begun = unsafe withUnsafeBytes(of: next) { unsafe Nonce(bytes: $0) }
+        return true
     }
 
     /// Writes `count` bytes of plaintext to `output`; `sealed` is nonce, `count` bytes, tag.
@@ -82,14 +110,13 @@ internal final class GCMContext {
         guard let base = sealed.baseAddress else { return false }
         var written: Int32 = 0
         // SAFETY: the caller checked that sealed has 28 bytes more than `count` and that counts
-        // fit Int32; OpenSSL only reads the tag although its type is mutable, and keeps nothing.
-        let iv = unsafe base.assumingMemoryBound(to: UInt8.self)
-        let bytes = unsafe iv + Nonce.byteCount
+        // fit Int32; OpenSSL only reads IV and tag although the types are mutable, and keeps
+        // nothing.
+        let iv = unsafe UnsafeMutableRawPointer(mutating: base)
+        let bytes = unsafe base.assumingMemoryBound(to: UInt8.self) + Nonce.byteCount
         let out = unsafe output.assumingMemoryBound(to: UInt8.self)
         let tag = unsafe UnsafeMutableRawPointer(mutating: bytes + count)
-        guard unsafe wax_evp_decrypt_init(context, iv, GCMContext.tagBytes, tag) == 1 else {
-            return false
-        }
+        guard unsafe wax_gcm_begin_open(context, iv, tag) == 1 else { return false }
         if let start = aad.baseAddress, aad.count > 0 {
             let associated = unsafe start.assumingMemoryBound(to: UInt8.self)
             let associatedCount = Int32(truncatingIfNeeded: aad.count)

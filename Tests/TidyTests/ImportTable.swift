@@ -29,6 +29,7 @@ enum ImportTable {
         "waxwing": ["App"],
         "Bench": [
             "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "Compression", "CMallocCount",
+            "COpenSSL",
         ],
         "TestSupport": ["Bytes", "KafkaWire"],
 

@@ -6,20 +6,40 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
-/* The parameter form: the control call (EVP_CTRL_AEAD_GET_TAG) does the same by way of a
-   parameter list that it builds anew, a tenth of the cost of sealing 100 bytes. */
-static inline int wax_evp_get_tag(EVP_CIPHER_CTX *context, size_t count, void *tag) {
+/* AES-GCM with a 12-byte IV and a 16-byte tag, message after message. A new initialisation
+   (EVP_EncryptInit_ex) for each costs a third of sealing 100 bytes, nearly all of it the comparing
+   of parameter names. OpenSSL has a shorter way, made for TLS and SSH: the context keeps an IV whose
+   last 8 bytes it counts up itself, and gives out the one that it is about to use. */
+
+/* Sets the IV that comes next, all 12 bytes of it: a fixed part of length -1. */
+static inline int wax_gcm_set_iv(EVP_CIPHER_CTX *context, void *iv) {
     OSSL_PARAM parameters[2] = {
-        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, count), OSSL_PARAM_END};
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, iv, (size_t)-1),
+        OSSL_PARAM_END};
+    return EVP_CIPHER_CTX_set_params(context, parameters);
+}
+
+/* Begins a message under the next IV, which is written to `iv`. */
+static inline int wax_gcm_begin(EVP_CIPHER_CTX *context, void *iv) {
+    OSSL_PARAM parameters[2] = {
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_GET_IV_GEN, iv, 12), OSSL_PARAM_END};
     return EVP_CIPHER_CTX_get_params(context, parameters);
 }
 
-/* Sets the nonce and the expected tag of the next message in one call. The tag is only read. */
-static inline int wax_evp_decrypt_init(
-    EVP_CIPHER_CTX *context, const unsigned char *iv, size_t count, void *tag) {
-    OSSL_PARAM parameters[2] = {
-        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, count), OSSL_PARAM_END};
-    return EVP_DecryptInit_ex2(context, NULL, NULL, iv, parameters);
+/* Takes the tag of the message that was ended, and begins the next one as wax_gcm_begin does. */
+static inline int wax_gcm_tag_and_begin(EVP_CIPHER_CTX *context, void *tag, void *iv) {
+    OSSL_PARAM parameters[3] = {
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, 16),
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_GET_IV_GEN, iv, 12), OSSL_PARAM_END};
+    return EVP_CIPHER_CTX_get_params(context, parameters);
+}
+
+/* Begins to open a message: its IV, and the tag to compare with. Both are only read. */
+static inline int wax_gcm_begin_open(EVP_CIPHER_CTX *context, void *iv, void *tag) {
+    OSSL_PARAM parameters[3] = {
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, 16),
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV, iv, 12), OSSL_PARAM_END};
+    return EVP_CIPHER_CTX_set_params(context, parameters);
 }
 
 static inline void wax_evp_allow_wrap(EVP_CIPHER_CTX *context) {

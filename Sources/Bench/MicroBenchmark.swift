@@ -59,7 +59,7 @@ enum MicroBenchmark {
         let cells = [raw, rawOpen, bound, seal, open, scan].map { column(median($0), 9) }
         print(
             column(shape.valueBytes, 7), column(shape.records, 8), cells.joined(separator: " "),
-            ratio(raw, seal), ratio(raw, open), column(sealAllocations, 19),
+            ratio(raw, seal), ratio(rawOpen, open), column(sealAllocations, 19),
             "/", openAllocations)
     }
 

@@ -130,12 +130,14 @@ package final class EventLoop {
 
     // MARK: timers
 
-    /// Runs `body` once after `nanoseconds`, unless the timer is cancelled first.
+    /// Runs `body` once after `nanoseconds`, unless the timer is cancelled first. A delay beyond the
+    /// end of the clock is for ever.
     @discardableResult
     package func schedule(
         afterNanoseconds nanoseconds: UInt64, _ body: @escaping (EventLoop) -> Void
     ) -> LoopTimer {
-        let timer = LoopTimer(deadline: now &+ nanoseconds, body: body)
+        let (deadline, isBeyond) = now.addingReportingOverflow(nanoseconds)
+        let timer = LoopTimer(deadline: isBeyond ? .max : deadline, body: body)
         timers.insert(timer)
         return timer
     }

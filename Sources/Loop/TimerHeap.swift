@@ -55,7 +55,7 @@ internal struct TimerHeap {
         dropCancelled()
         guard let first = heap.first else { return -1 }
         guard first.deadline > now else { return 0 }
-        return Int32(clamping: (first.deadline - now + 999_999) / 1_000_000)
+        return Int32(clamping: (first.deadline - now - 1) / 1_000_000 + 1)
     }
 
     mutating func removeAll() { heap.removeAll() }

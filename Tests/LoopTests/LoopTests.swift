@@ -1,1 +1,0 @@
-// LoopTests: placeholder.

@@ -112,7 +112,7 @@ def read_segments(paths: list[Path]) -> Iterator[Batch]:
 
 
 def contains(paths: list[Path], needle: bytes) -> str | None:
-    """Where `needle` stands in the segments, raw or after decompressing a batch; None if nowhere."""
+    """Where `needle` stands in the segments, raw or decompressed; None if nowhere."""
     for path in paths:
         data = path.read_bytes()
         if needle in data:

@@ -93,8 +93,9 @@ class Cluster:
         users: list[str] | None = None,
     ):
         """`advertised` is the host and port that a node tells clients, where they are not those
-        it listens on (port 0: the same port), and `hosts_file` is what the brokers resolve with. `extra` holds more broker
-        properties and `users` the arguments of `--add-scram`, for listeners that authenticate.
+        it listens on (port 0: the same port), and `hosts_file` is what the brokers resolve with.
+        `extra` holds more broker properties and `users` the arguments of `--add-scram`, for
+        listeners that authenticate.
         """
         self.home = home
         self.version = kafka_version(home)

@@ -48,7 +48,9 @@ def hexdump(data: bytes, start: int, lines: int) -> None:
 
 def show_record(one: Got) -> None:
     value = one.value or b""
-    text = value.decode() if value.isascii() else "%d bytes: %s..." % (len(value), value[:20].hex(" "))
+    text = (
+        value.decode() if value.isascii() else "%d bytes: %s..." % (len(value), value[:20].hex(" "))
+    )
     names = ", ".join(name for name, _ in one.headers)
     show("key %s  %s%s" % (one.key.decode(), text, "  header: " + names if names else ""))
 
@@ -83,7 +85,9 @@ def demonstrate(running, waxwing: Waxwing) -> None:
     found = [secret for secret in SECRETS if secret in data]
     if found or (paths and any(batches.contains(paths, secret) for secret in SECRETS)):
         raise Failed("plaintext is stored: %r" % found)
-    show("Searched for %s ... no plaintext found." % ", ".join(s.decode() for s in SECRETS[:4]), "32")
+    show(
+        "Searched for %s ... no plaintext found." % ", ".join(s.decode() for s in SECRETS[:4]), "32"
+    )
 
     step("A consumer that goes round Waxwing, straight to the broker, gets ciphertext")
     for one in stored:
@@ -120,7 +124,10 @@ def main() -> int:
         step("A Kafka to run against")
         running = cluster.start()
         if running.embedded:
-            show("No Kafka at hand ($KAFKA_HOME): this is the mock cluster of librdkafka instead.", "33")
+            show(
+                "No Kafka at hand ($KAFKA_HOME): this is the mock cluster of librdkafka instead.",
+                "33",
+            )
             show("Same protocol, but no disk; everything is shown as clients see it.", "33")
         show("%s at %s" % (running.label, running.bootstrap))
         step("Waxwing before it, with a fresh keyring")
@@ -139,7 +146,9 @@ def main() -> int:
         if running:
             running.stop()
         KEYRING.unlink(missing_ok=True)
-    print("\n" + paint("Done. No plaintext at the broker, the original bytes at the consumer.", "32"))
+    print(
+        "\n" + paint("Done. No plaintext at the broker, the original bytes at the consumer.", "32")
+    )
     return 0
 
 

@@ -1,6 +1,6 @@
 """The matrix: every client, codec and mode through Waxwing, compared with going direct.
 
-    python -m conformance.matrix [--path direct|waxwing] [--kafka 4|3] [--clients a,b] [--modes a,b]
+python -m conformance.matrix [--path direct|waxwing] [--kafka 4|3] [--clients a,b] [--modes a,b]
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from conformance.records import (
     make_text,
     new_marker,
 )
-from conformance.report import expect, paint
+from conformance.report import paint
 from conformance.waxwing import PLAIN, SEALED, Way, direct, open_way
 
 MODES = ("plain", "idempotent", "transactional", "group", "group-848", "compacted", "share")
@@ -109,7 +109,7 @@ class Cell:
             self.judge(codec, compare_with_sent(sent, found.get(codec, []), ordered))
 
     def judge_against_direct(self, got: list[Got], committed: bool = False) -> None:
-        """The same topic read direct: same places, keys, times, headers; sealed values unreadable."""
+        """The same topic read direct: same places, keys, times, headers; values unreadable."""
         stored = Confluent().consume(self.way.cluster.bootstrap, self.topic, len(got), committed)
         self.judge_all(compare_with_direct(got, stored, self.sealed))
 
@@ -136,7 +136,11 @@ class Cell:
 
 
 def codecs_for(client: Client, mode: str, kind: str) -> tuple[str, ...]:
-    if isinstance(client, Java) and kind == PLAIN and mode in ("plain", "idempotent", "transactional"):
+    if (
+        isinstance(client, Java)
+        and kind == PLAIN
+        and mode in ("plain", "idempotent", "transactional")
+    ):
         return ("none", "zstd")
     return client.codecs
 
@@ -203,7 +207,9 @@ def run_transactional(cell: Cell) -> None:
 
 
 def _tag(one: Record, number: bytes) -> Record:
-    return Record(one.key, one.value, one.headers + (("step", number),), one.timestamp, one.partition)
+    return Record(
+        one.key, one.value, one.headers + (("step", number),), one.timestamp, one.partition
+    )
 
 
 def judge_lottery(cell: Cell, got: list[Got]) -> None:
@@ -213,12 +219,14 @@ def judge_lottery(cell: Cell, got: list[Got]) -> None:
         values = {one.value for one in sent}
         strangers = [one for one in mine if one.value not in values]
         if strangers or len(mine) != len(sent):
-            cell.judge(codec, ["%d of %d records, %d unknown" % (len(mine), len(sent), len(strangers))])
+            cell.judge(
+                codec, ["%d of %d records, %d unknown" % (len(mine), len(sent), len(strangers))]
+            )
         cell.judge(codec, [])
 
 
 def run_group(cell: Cell, protocol: str = "classic") -> None:
-    """Two members, a rebalance when the second comes and one when it goes; nothing lost or twice."""
+    """Two members, a rebalance when the second comes and one when it goes; nothing lost."""
     way, client, topic = cell.way, cell.client, cell.topic
     way.create_topics({topic: Topic(PARTITIONS)})
     writer = Confluent()
@@ -255,7 +263,9 @@ def run_group(cell: Cell, protocol: str = "classic") -> None:
             "one member has all partitions again", lambda: len(first.assigned()) == PARTITIONS
         )
         total = produce_more()
-        proc.eventually("one member has the rest", lambda: len(first.received()) + len(theirs) >= total)
+        proc.eventually(
+            "one member has the rest", lambda: len(first.received()) + len(theirs) >= total
+        )
         got = list(first.received()) + theirs
     finally:
         for member in members:
@@ -321,7 +331,11 @@ def read_compacted(cell: Cell) -> None:
     for codec, sent in cell.sent.items():
         last = {one.key: one for one in sent}
         newest = {one.key: one for one in by_place(got) if cell.codec_of(one) == codec}
-        wrong = [key for key, one in last.items() if key not in newest or newest[key].content != one.content]
+        wrong = [
+            key
+            for key, one in last.items()
+            if key not in newest or newest[key].content != one.content
+        ]
         gone = [key for key in wrong if last[key].value is None and key not in newest]
         if len(wrong) > len(gone):
             cell.judge(codec, ["%d of %d keys wrong: %r" % (len(wrong), len(last), wrong[:3])])
@@ -383,7 +397,7 @@ def attempt(cell: Cell, work) -> None:
 
 
 def excuse(cell: Cell) -> None:
-    """A cell that fails direct too says nothing about Waxwing: then it is skipped, with the reason."""
+    """A cell that fails direct too says nothing about Waxwing: it is skipped, with the reason."""
     failed = [codec for codec, (status, _) in cell.results.items() if status == "FAIL"]
     if not failed or not cell.way.waxwing:
         return
@@ -431,7 +445,10 @@ def run_cells(way: Way, clients: list[Client], modes: list[str]) -> list[Cell]:
 def finish(cell: Cell) -> None:
     excuse(cell)
     words = sorted({status for status, _ in cell.results.values()})
-    print("   %-16s %-14s %-7s %s" % (cell.client.name, cell.mode, cell.kind, " ".join(words)), flush=True)
+    print(
+        "   %-16s %-14s %-7s %s" % (cell.client.name, cell.mode, cell.kind, " ".join(words)),
+        flush=True,
+    )
 
 
 def print_table(cells: list[Cell], kind: str) -> None:
@@ -465,7 +482,9 @@ def main() -> int:
     options.add_argument("--modes", default=",".join(MODES))
     chosen = options.parse_args()
 
-    suite = report.Suite("Matrix, client x codec x mode, %s, Kafka %s" % (chosen.path, chosen.kafka))
+    suite = report.Suite(
+        "Matrix, client x codec x mode, %s, Kafka %s" % (chosen.path, chosen.kafka)
+    )
     start = time.monotonic()
     try:
         running = cluster.start_real(version=chosen.kafka)
@@ -487,7 +506,9 @@ def main() -> int:
         for codec, (status, detail) in cell.results.items():
             suite.counts[status] += 1
             if status == "FAIL":
-                suite.failures.append("%s %s %s %s" % (cell.client.name, cell.mode, cell.kind, codec))
+                suite.failures.append(
+                    "%s %s %s %s" % (cell.client.name, cell.mode, cell.kind, codec)
+                )
     print("%s, %d cells in %d s" % (running.label, sum(len(cell.results) for cell in cells),
                                     time.monotonic() - start))  # fmt: skip
     running.stop()

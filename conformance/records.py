@@ -15,7 +15,7 @@ STORED_HEADER = "wax"
 
 @dataclass(frozen=True)
 class Record:
-    """A record to send. `timestamp` (ms) and `partition` are None where the client cannot choose."""
+    """A record to send. `timestamp` (ms) and `partition` are None where no client can choose."""
 
     key: bytes | None
     value: bytes | None
@@ -86,7 +86,9 @@ def make_text(marker: bytes, count: int, headers: Headers = ()) -> list[Record]:
     filler = random.Random(count)
     records = []
     for index in range(count):
-        text = "".join(filler.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=filler.randint(1, 400)))
+        text = "".join(
+            filler.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=filler.randint(1, 400))
+        )
         value = marker + b"-%06d-" % index + text.encode()
         records.append(Record(b"key-%d" % (index % 5), value, headers))
     return records
@@ -98,7 +100,9 @@ def by_place(got: list[Got]) -> list[Got]:
 
 def describe(content: tuple) -> str:
     """A record's content, short enough for one line. Test data only: there is nothing secret."""
-    return repr(tuple(part if len(repr(part)) < 60 else repr(part)[:57] + "..." for part in content))
+    return repr(
+        tuple(part if len(repr(part)) < 60 else repr(part)[:57] + "..." for part in content)
+    )
 
 
 def compare_with_sent(sent: list[Record], got: list[Got], ordered: bool = True) -> list[str]:
@@ -124,9 +128,7 @@ def compare_with_sent(sent: list[Record], got: list[Got], ordered: bool = True) 
     last: dict[int, int] = {}
     for one in by_place(got):
         candidates = places[one.content]
-        index = next(
-            (i for i in candidates if sent[i].partition in (None, one.partition)), None
-        )
+        index = next((i for i in candidates if sent[i].partition in (None, one.partition)), None)
         if index is None:
             return ["in partition %d by mistake: %s" % (one.partition, describe(one.content))]
         candidates.remove(index)

@@ -1,6 +1,6 @@
 """All checks in one run, with one closing line: what `make test` starts.
 
-    python -m conformance.run [--only WORD,…] [--list]
+python -m conformance.run [--only WORD,…] [--list]
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ CONFORMANCE = [
     ("flatout", module("cases.flatout")),
     ("addresses", module("cases.addresses")),
     ("matrix", module("matrix")),
-    ("matrix-3.9", module("matrix", "--kafka", "3", "--clients", "confluent-kafka,kcat,kafka-python",
+    ("matrix-3.9", module("matrix", "--kafka", "3",
+                          "--clients", "confluent-kafka,kcat,kafka-python",
                           "--modes", "plain,transactional,group,compacted")),
 ]  # fmt: skip
 

@@ -13,7 +13,14 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 
 from conformance import proc
-from conformance.cluster import REPOSITORY, Cluster, Embedded, Topic, create_topics, wait_for_leaders
+from conformance.cluster import (
+    REPOSITORY,
+    Cluster,
+    Embedded,
+    Topic,
+    create_topics,
+    wait_for_leaders,
+)
 from conformance.proc import Child, Failed, Skipped
 
 SEALED = "sealed"
@@ -210,7 +217,12 @@ def mount_namespace() -> list[str] | None:
         return None
     for argv in (["unshare", "--mount"], ["unshare", "--mount", "--user", "--map-root-user"]):
         try:
-            if proc.run([*argv, "mount", "--bind", "/etc/hostname", "/etc/hosts"], check=False).returncode == 0:
+            if (
+                proc.run(
+                    [*argv, "mount", "--bind", "/etc/hostname", "/etc/hosts"], check=False
+                ).returncode
+                == 0
+            ):
                 return argv
         except Failed:
             pass

@@ -152,7 +152,13 @@ class Work:
     ) -> list[str]:
         """Writes to every partition and reads everything back."""
         from conformance.clients import all_clients
-        from conformance.records import Record, compare_with_sent, make_binary, make_text, new_marker
+        from conformance.records import (
+            Record,
+            compare_with_sent,
+            make_binary,
+            make_text,
+            new_marker,
+        )
 
         clients = {one.name: one for one in all_clients(Path(home) if home else None)}
         chosen = clients[client]

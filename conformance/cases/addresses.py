@@ -1,13 +1,12 @@
 """A client that can reach only Waxwing works against every partition, and learns no other address.
 
-    python -m conformance.cases.addresses [--path direct|waxwing]
+python -m conformance.cases.addresses [--path direct|waxwing]
 """
 
 from __future__ import annotations
 
 import struct
 import sys
-import time
 from functools import partial
 
 from conformance import batches, cluster, proc, report, wire
@@ -57,7 +56,7 @@ class Scene:
 
     @staticmethod
     def _names():
-        """Brokers under names that only they and Waxwing can resolve, where that can be arranged."""
+        """Brokers under names that only they and Waxwing resolve, where that can be arranged."""
         if mount_namespace() is None:
             return None, None
         hosts = proc.temp_dir("hosts") / "hosts"
@@ -89,7 +88,7 @@ def _host_name() -> str:
 
 
 def isolated(scene: Scene) -> None:
-    """From where the client is, no broker can be reached: otherwise the other cases prove little."""
+    """From where the client is, no broker can be reached: otherwise the others prove little."""
     if scene.island is None:
         raise Skipped(scene.no_island or "no Waxwing to hide behind")
     brokers = [["127.0.0.1", node.port] for node in scene.cluster.nodes.values()]
@@ -138,7 +137,9 @@ def broker_configuration(scene: Scene) -> None:
     if not scene.way.waxwing:
         return
     upstream = [scene.cluster.nodes[20].advertised[0], str(scene.cluster.nodes[20].port)]
-    leaked = {name for name, value in values.items() if any(text in (value or "") for text in upstream)}
+    leaked = {
+        name for name, value in values.items() if any(text in (value or "") for text in upstream)
+    }
     if leaked:
         raise Failed("upstream addresses in the values of %s" % sorted(leaked))
 
@@ -296,8 +297,10 @@ def during(scene: Scene, happening) -> None:
         moves()
     finally:
         result = scene.remote.call("flow_stop")
-    if result["errors"] or result["strange"] or not (
-        result["sent"] == result["acknowledged"] == result["received"]
+    if (
+        result["errors"]
+        or result["strange"]
+        or not (result["sent"] == result["acknowledged"] == result["received"])
     ):
         raise Failed(str(result))
 

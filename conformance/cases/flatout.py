@@ -1,6 +1,6 @@
 """Stock clients at full speed: nothing is refused, lost or doubled, also when connections are cut.
 
-    python -m conformance.cases.flatout [--path direct|waxwing] [--megabytes 200]
+python -m conformance.cases.flatout [--path direct|waxwing] [--megabytes 200]
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Flow:
 
 
 def check_everything_is_there(bootstrap: str, topic: str, flow: Flow, exactly: bool) -> None:
-    """Every number is there, in order within its partition (`exactly`: once), whole and unchanged."""
+    """Every number is there, in order within its partition (`exactly`: once), and unchanged."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,

@@ -1,6 +1,6 @@
 """What is read is what was written: every size, codec, header shape and batch size.
 
-    python -m conformance.cases.roundtrip [--path direct|waxwing]
+python -m conformance.cases.roundtrip [--path direct|waxwing]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from conformance import batches, cluster, report, wire
 from conformance.cases import end, options
 from conformance.clients.aio import AIOKafka
-from conformance.clients.confluent import QUIET, Confluent, Deliveries, read_to_end, send
+from conformance.clients.confluent import QUIET, Deliveries, read_to_end, send
 from conformance.cluster import Topic
 from conformance.proc import Failed, Skipped
 from conformance.records import Record, compare_with_direct, compare_with_sent, new_marker
@@ -143,7 +143,9 @@ def untouched_bytes(way: Way) -> None:
     sent.append(batches.build_batch(contents, "gzip", payload=stream.getvalue()))
     with wire.Connection(leader_address(way, topic, 0)) as connection:
         for batch in sent:
-            error, _, message = wire.produce_answer(connection.exchange(wire.produce(topic, 0, batch)))
+            error, _, message = wire.produce_answer(
+                connection.exchange(wire.produce(topic, 0, batch))
+            )
             if error:
                 raise Failed("Produce: error %d, %s" % (error, message))
         _, _, through = wire.fetch_answer(connection.exchange(wire.fetch(topic, 0, 0)))
@@ -216,7 +218,9 @@ def main() -> int:
     for kind in (SEALED, PLAIN) if way.seals else (PLAIN,):
         for codec in batches.CODECS:
             name = "%s topic, %s" % (kind, codec)
-            cases["sizes, nulls and headers: " + name] = partial(sizes_and_headers, way, kind, codec)
+            cases["sizes, nulls and headers: " + name] = partial(
+                sizes_and_headers, way, kind, codec
+            )
             cases["10,000 records in a batch: " + name] = partial(ten_thousand, way, kind, codec)
     cases["a plain batch stays the same byte for byte"] = partial(untouched_bytes, way)
     cases["a topic with LogAppendTime"] = partial(

@@ -1,12 +1,11 @@
 """The short form: one minute, and also without a Kafka at hand, on librdkafka's mock cluster.
 
-    python -m conformance.cases.smoke [--path direct|waxwing] [--embedded]
+python -m conformance.cases.smoke [--path direct|waxwing] [--embedded]
 """
 
 from __future__ import annotations
 
 import os
-import struct
 import sys
 from functools import partial
 
@@ -18,7 +17,6 @@ from conformance.clients.confluent import Confluent
 from conformance.cluster import Topic
 from conformance.proc import Failed, Skipped
 from conformance.records import (
-    Record,
     compare_with_direct,
     compare_with_sent,
     make_binary,
@@ -70,7 +68,9 @@ def addresses(scene: Scene) -> None:
     seen = scene.way.cluster.admin() if not scene.way.waxwing else None
     from confluent_kafka.admin import AdminClient
 
-    seen = AdminClient({"bootstrap.servers": scene.way.bootstrap, "log_level": 0}).list_topics(timeout=30)
+    seen = AdminClient({"bootstrap.servers": scene.way.bootstrap, "log_level": 0}).list_topics(
+        timeout=30
+    )
     told = {id: (node.host, node.port) for id, node in seen.brokers.items()}
     waxwing = scene.way.waxwing
     expected = scene.cluster.addresses
@@ -181,7 +181,9 @@ def main() -> int:
             work()
             scene.way.check()
     if scene.cluster.embedded:
-        suite.result("SKIP", "smoke: the broker's segments hold no plaintext", "no real Kafka at hand")
+        suite.result(
+            "SKIP", "smoke: the broker's segments hold no plaintext", "no real Kafka at hand"
+        )
     if scene.scanner:
         scene.scanner.close()
     end(suite, scene.way)

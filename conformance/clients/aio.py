@@ -20,9 +20,7 @@ logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 def to_got(record) -> Got:
     headers = tuple((name, value) for name, value in record.headers or ())
-    return Got(
-        record.partition, record.offset, record.timestamp, record.key, record.value, headers
-    )
+    return Got(record.partition, record.offset, record.timestamp, record.key, record.value, headers)
 
 
 async def send(producer: AIOKafkaProducer, topic: str, records: list[Record]) -> None:
@@ -83,7 +81,9 @@ class AIOKafka(Client):
                 ends = await consumer.end_offsets(parts)
                 got: list[Got] = []
                 end = deadline()
-                while len(got) < count or [p for p in parts if await consumer.position(p) < ends[p]]:
+                while len(got) < count or [
+                    p for p in parts if await consumer.position(p) < ends[p]
+                ]:
                     if time.monotonic() > end:
                         raise give_up(self.name, topic, len(got), count)
                     for batch in (await consumer.getmany(timeout_ms=200)).values():

@@ -60,9 +60,7 @@ class Client(ABC):
         """Transactions one after the other; True commits, False aborts."""
 
     @abstractmethod
-    def consume(
-        self, bootstrap: str, topic: str, count: int, committed: bool = False
-    ) -> list[Got]:
+    def consume(self, bootstrap: str, topic: str, count: int, committed: bool = False) -> list[Got]:
         """Reads a topic from its start to its end, where at least `count` records must be."""
 
     def member(self, bootstrap: str, topic: str, group: str, protocol: str = "classic") -> Member:
@@ -78,6 +76,4 @@ def deadline() -> float:
 
 
 def give_up(client: str, topic: str, have: int, wanted: int) -> Failed:
-    return Failed(
-        "%s: %d of %d records of %s after %d s" % (client, have, wanted, topic, PATIENCE)
-    )
+    return Failed("%s: %d of %d records of %s after %d s" % (client, have, wanted, topic, PATIENCE))

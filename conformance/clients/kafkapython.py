@@ -18,9 +18,7 @@ logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 def to_got(record) -> Got:
     headers = tuple((name, value) for name, value in record.headers or ())
-    return Got(
-        record.partition, record.offset, record.timestamp, record.key, record.value, headers
-    )
+    return Got(record.partition, record.offset, record.timestamp, record.key, record.value, headers)
 
 
 def send(producer: KafkaProducer, topic: str, records: list[Record]) -> list:

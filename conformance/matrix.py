@@ -29,7 +29,7 @@ from conformance.records import (
     make_text,
     new_marker,
 )
-from conformance.report import paint
+from conformance.report import print_matrix
 from conformance.waxwing import PLAIN, SEALED, Way, direct, open_way
 
 MODES = ("plain", "idempotent", "transactional", "group", "group-848", "compacted", "share")
@@ -451,29 +451,6 @@ def finish(cell: Cell) -> None:
     )
 
 
-def print_table(cells: list[Cell], kind: str) -> None:
-    print("\n%s topics" % kind)
-    print("%-16s %-14s" % ("client", "mode") + "".join("%-8s" % codec for codec in batches.CODECS))
-    notes: dict[str, int] = {}
-    for cell in sorted(cells, key=lambda cell: (cell.client.name, MODES.index(cell.mode))):
-        if cell.kind != kind:
-            continue
-        row = "%-16s %-14s" % (cell.client.name, cell.mode)
-        for codec in batches.CODECS:
-            if codec not in cell.codecs:
-                row += "%-8s" % "-"
-                continue
-            status, detail = cell.results[codec]
-            if status == "PASS":
-                row += paint("%-8s" % "PASS", "32")
-            else:
-                number = notes.setdefault(status + ": " + detail, len(notes) + 1)
-                row += paint("%-8s" % ("%s[%d]" % (status, number)), report.COLOURS[status])
-        print(row)
-    for note, number in notes.items():
-        print("  [%d] %s" % (number, note))
-
-
 def main() -> int:
     options = argparse.ArgumentParser()
     options.add_argument("--path", choices=("direct", "waxwing"), default="waxwing")
@@ -499,7 +476,7 @@ def main() -> int:
     end(suite, way)
     for kind in (SEALED, PLAIN):
         if any(cell.kind == kind for cell in cells):
-            print_table(cells, kind)
+            print_matrix(cells, kind, MODES, batches.CODECS)
     print("\n- not run: a plain batch is relayed unseen, and a JVM takes seconds to start"
           if way.seals else "")  # fmt: skip
     for cell in cells:

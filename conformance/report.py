@@ -76,3 +76,27 @@ def expect(problems: list[str], what: str = "") -> None:
     """Fails with the differences that a comparison found."""
     if problems:
         raise Failed((what + ": " if what else "") + "; ".join(problems))
+
+
+def print_matrix(cells: list, kind: str, modes: tuple[str, ...], codecs) -> None:
+    """Prints the cells of one kind of topic as a table: client and mode down, codecs across."""
+    print("\n%s topics" % kind)
+    print("%-16s %-14s" % ("client", "mode") + "".join("%-8s" % codec for codec in codecs))
+    notes: dict[str, int] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.client.name, modes.index(cell.mode))):
+        if cell.kind != kind:
+            continue
+        row = "%-16s %-14s" % (cell.client.name, cell.mode)
+        for codec in codecs:
+            if codec not in cell.codecs:
+                row += "%-8s" % "-"
+                continue
+            status, detail = cell.results[codec]
+            if status == "PASS":
+                row += paint("%-8s" % "PASS", "32")
+            else:
+                number = notes.setdefault(status + ": " + detail, len(notes) + 1)
+                row += paint("%-8s" % ("%s[%d]" % (status, number)), COLOURS[status])
+        print(row)
+    for note, number in notes.items():
+        print("  [%d] %s" % (number, note))

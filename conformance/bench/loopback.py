@@ -188,9 +188,7 @@ def measure(cluster: BenchCluster, ways: list[Way], results: Results) -> None:
     size = results.size
     throughput_rounds(cluster, ways, results)
     for way in ways:
-        results.moderate.append(
-            steady(cluster, way, 10 * 1024, size.moderate_seconds, fresh=False)
-        )
+        results.moderate.append(steady(cluster, way, 10 * 1024, size.moderate_seconds, fresh=False))
     topics = [(way, tools.new_topic(cluster, way.topic_prefix)) for way in ways]
     results.round_trips = probes.round_trips(topics, 1024, size.latency_turns, 100)
     for name, (p50, p99) in results.round_trips.items():

@@ -33,20 +33,42 @@ def sized(text: str) -> bytes:
     return struct.pack(">H", len(encoded)) + encoded
 
 
-def vector(name, plaintext, topic="orders", reference="corp/kek-orders", key=KEY, wrapped=WRAPPED,
-           data_key_id=0x0102030405060708, salt=0xDEADBEEF, counter=0):
-    bound = (b"wax\x01\x01" + struct.pack(">Q", data_key_id)
-             + sized(reference) + sized(topic) + sized(""))
+def vector(
+    name,
+    plaintext,
+    topic="orders",
+    reference="corp/kek-orders",
+    key=KEY,
+    wrapped=WRAPPED,
+    data_key_id=0x0102030405060708,
+    salt=0xDEADBEEF,
+    counter=0,
+):
+    bound = (
+        b"wax\x01\x01"
+        + struct.pack(">Q", data_key_id)
+        + sized(reference)
+        + sized(topic)
+        + sized("")
+    )
     nonce = struct.pack(">IQ", salt, counter)
     encoded = reference.encode("utf-8")
-    header = (b"\x01\x11" + struct.pack(">Q", data_key_id)
-              + uvarint(len(encoded)) + encoded + wrapped)
+    header = (
+        b"\x01\x11" + struct.pack(">Q", data_key_id) + uvarint(len(encoded)) + encoded + wrapped
+    )
     sealed = nonce + AESGCM(key).encrypt(nonce, plaintext, bound)
     return {
-        "name": name, "topic": topic, "dataKey": key.hex(), "dataKeyID": f"{data_key_id:016x}",
-        "reference": reference, "wrappedKey": wrapped.hex(),
-        "salt": f"{salt:08x}", "counter": counter, "associatedData": bound.hex(),
-        "header": header.hex(), "value": sealed.hex(),
+        "name": name,
+        "topic": topic,
+        "dataKey": key.hex(),
+        "dataKeyID": f"{data_key_id:016x}",
+        "reference": reference,
+        "wrappedKey": wrapped.hex(),
+        "salt": f"{salt:08x}",
+        "counter": counter,
+        "associatedData": bound.hex(),
+        "header": header.hex(),
+        "value": sealed.hex(),
         "plaintext": plaintext.hex(),
     }
 
@@ -63,17 +85,29 @@ def flipped(hexed: str, at: int) -> str:
 
 def vectors():
     first = vector("an empty value", b"")
-    text = vector("a text", "Ünïcode ✓ and {\"json\": 1}".encode("utf-8"), counter=1)
+    text = vector("a text", 'Ünïcode ✓ and {"json": 1}'.encode("utf-8"), counter=1)
     yield first
     yield text
     yield vector("one zero byte", b"\x00", counter=2**64 - 2, salt=0)
     yield vector("two cipher blocks and a byte", bytes(range(33)), counter=255)
     yield vector("a kilobyte", bytes(index * 31 % 256 for index in range(1024)), counter=2**32)
-    yield vector("every part at another length", b"v", topic="ü" * 100, reference="s/" + "k" * 300,
-                 wrapped=bytes(range(62)), data_key_id=2**64 - 1, salt=0xFFFFFFFF, counter=7,
-                 key=bytes(range(32)))
-    lean = {**text, "name": "a record that names its key by id", "namedBefore": text["header"],
-            "header": "0101" + text["dataKeyID"]}
+    yield vector(
+        "every part at another length",
+        b"v",
+        topic="ü" * 100,
+        reference="s/" + "k" * 300,
+        wrapped=bytes(range(62)),
+        data_key_id=2**64 - 1,
+        salt=0xFFFFFFFF,
+        counter=7,
+        key=bytes(range(32)),
+    )
+    lean = {
+        **text,
+        "name": "a record that names its key by id",
+        "namedBefore": text["header"],
+        "header": "0101" + text["dataKeyID"],
+    }
     yield lean
     yield failing(lean, "an id that nobody named", header="0101" + "00" * 8)
     yield failing(text, "another topic", topic="orders2")

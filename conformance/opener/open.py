@@ -196,8 +196,9 @@ def report(vector: dict, good: bool, what: str) -> bool:
 
 def open_stdin(topic: str, key: bytes) -> None:
     record = json.load(sys.stdin)
-    headers = [(name, None if hexed is None else bytes.fromhex(hexed))
-               for name, hexed in record["headers"]]
+    headers = [
+        (name, None if hexed is None else bytes.fromhex(hexed)) for name, hexed in record["headers"]
+    ]
     value = None if record["value"] is None else bytes.fromhex(record["value"])
     _, plain = open_record(headers, value, topic, lambda _reference, _wrapped: key)
     sys.stdout.buffer.write(plain or b"")

@@ -58,7 +58,11 @@ class Field:
         """What the bytes of this field look like in a version, for comparing definitions."""
         tag = self.tag if version in self.tagged else None
         return (
-            self.type, self.is_array, version in self.nullable, tag, self.old_lengths,
+            self.type,
+            self.is_array,
+            version in self.nullable,
+            tag,
+            self.old_lengths,
             shapes(self.fields, version),
         )
 

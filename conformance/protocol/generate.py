@@ -23,9 +23,19 @@ NOTE = [
     "",
 ]
 TYPES = {
-    "bool": "bool", "int8": "int8", "int16": "int16", "int32": "int32", "int64": "int64",
-    "uint16": "uint16", "uint32": "uint32", "float64": "float64", "string": "string",
-    "uuid": "uuid", "bytes": "bytes", "records": "records", "struct": "structure",
+    "bool": "bool",
+    "int8": "int8",
+    "int16": "int16",
+    "int32": "int32",
+    "int64": "int64",
+    "uint16": "uint16",
+    "uint32": "uint32",
+    "float64": "float64",
+    "string": "string",
+    "uuid": "uuid",
+    "bytes": "bytes",
+    "records": "records",
+    "struct": "structure",
 }
 
 
@@ -107,11 +117,14 @@ def write_roles():
         "    case none",
     ]
     for name in names:
-        fields = sorted({
-            f"{message}{kind.capitalize()} {path}"
-            for (message, kind), found in roles.ROLES.items()
-            for path, role in found.items() if role == name
-        })
+        fields = sorted(
+            {
+                f"{message}{kind.capitalize()} {path}"
+                for (message, kind), found in roles.ROLES.items()
+                for path, role in found.items()
+                if role == name
+            }
+        )
         more = f" and {len(fields) - 1} more" if len(fields) > 1 else ""
         lines += [f"    /// {fields[0]}{more}.", f"    case {name}"]
     write("FieldRole", "the meanings of the fields that Waxwing looks at.", lines + ["}"])
@@ -135,8 +148,8 @@ def write_layouts(sources, kind):
     lines += [f"    package static let {kind}s: [MessageLayout] = ["]
     lines += [f"        {key}," for key in keys] + ["    ]"] + body + ["}"]
     write(
-        f"{kind.capitalize()}Layouts", f"the fields of every {kind} that Waxwing looks into.",
-        lines)
+        f"{kind.capitalize()}Layouts", f"the fields of every {kind} that Waxwing looks into.", lines
+    )
 
 
 def api_lines(sources, key):
@@ -152,22 +165,33 @@ def api_lines(sources, key):
     high = min(high, roles.VERSION_CAPS.get(key, high))
     model = newest if newest.valid else valid[0]
     answer = next(
-        source[(key, "response")] for source in sources
-        if (key, "response") in source and source[(key, "response")].valid)
-    listeners = sorted({
-        {"broker": "broker", "controller": "controller", "zkBroker": "zooKeeperBroker"}[listener]
-        for listener in model.listeners
-    })
+        source[(key, "response")]
+        for source in sources
+        if (key, "response") in source and source[(key, "response")].valid
+    )
+    listeners = sorted(
+        {
+            {"broker": "broker", "controller": "controller", "zkBroker": "zooKeeperBroker"}[
+                listener
+            ]
+            for listener in model.listeners
+        }
+    )
     denied = key in roles.DENIED or listeners == ["controller"]
-    flexible = [
-        number(m.flexible.low if m.flexible else definitions.LAST) for m in (model, answer)
-    ]
-    return wrap("        ", "ApiDefinition", [
-        f"key: {key}", f'name: "{model.name}"', f"versions: {low}...{high}",
-        f"requestFlexibleFrom: {flexible[0]}", f"responseFlexibleFrom: {flexible[1]}",
-        f"listeners: [{', '.join('.' + listener for listener in listeners)}]",
-        f"policy: .{'deny' if denied else 'relay'}",
-    ])
+    flexible = [number(m.flexible.low if m.flexible else definitions.LAST) for m in (model, answer)]
+    return wrap(
+        "        ",
+        "ApiDefinition",
+        [
+            f"key: {key}",
+            f'name: "{model.name}"',
+            f"versions: {low}...{high}",
+            f"requestFlexibleFrom: {flexible[0]}",
+            f"responseFlexibleFrom: {flexible[1]}",
+            f"listeners: [{', '.join('.' + listener for listener in listeners)}]",
+            f"policy: .{'deny' if denied else 'relay'}",
+        ],
+    )
 
 
 def write_apis(sources):
@@ -181,8 +205,11 @@ def write_apis(sources):
     ]
     for key in keys:
         lines += api_lines(sources, key)
-    write("ApiDefinitions", "every API key, its versions and what becomes of it.",
-          lines + ["    ]", "}"])
+    write(
+        "ApiDefinitions",
+        "every API key, its versions and what becomes of it.",
+        lines + ["    ]", "}"],
+    )
 
 
 def main():

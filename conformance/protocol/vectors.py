@@ -22,11 +22,22 @@ import roles
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "Tests/KafkaWireTests/Vectors"
 INTEGERS = {
-    "bool": ">B", "int8": ">b", "int16": ">h", "int32": ">i", "int64": ">q", "uint16": ">H",
-    "uint32": ">I", "float64": ">d",
+    "bool": ">B",
+    "int8": ">b",
+    "int16": ">h",
+    "int32": ">i",
+    "int64": ">q",
+    "uint16": ">H",
+    "uint32": ">I",
+    "float64": ">d",
 }
-ADDRESS_CONFIGS = ["listeners", "advertised.listeners", "controller.quorum.voters",
-                   "controller.quorum.bootstrap.servers", "inside.listeners"]
+ADDRESS_CONFIGS = [
+    "listeners",
+    "advertised.listeners",
+    "controller.quorum.voters",
+    "controller.quorum.bootstrap.servers",
+    "inside.listeners",
+]
 OTHER_CONFIGS = ["log.dirs", "num.io.threads", "max.message.bytes", "cleanup.policy"]
 
 
@@ -65,7 +76,8 @@ class Encoder:
     def has_roles(self, field, path):
         here = f"{path}.{field.name}".lstrip(".")
         return here in self.found or any(
-            self.has_roles(child, here) for child in self.active(field.fields))
+            self.has_roles(child, here) for child in self.active(field.fields)
+        )
 
     def struct(self, fields, path):
         out = b""
@@ -94,7 +106,8 @@ class Encoder:
         if self.chance(6):
             parts.append((20000, self.random.randbytes(self.random.choice([0, 1, 200]))))
         return uvarint(len(parts)) + b"".join(
-            uvarint(tag) + uvarint(len(content)) + content for tag, content in parts)
+            uvarint(tag) + uvarint(len(content)) + content for tag, content in parts
+        )
 
     def length(self, count, old_form, compact):
         return uvarint(count + 1) if compact else struct.pack(old_form, count)
@@ -103,7 +116,7 @@ class Encoder:
         here = f"{path}.{field.name}".lstrip(".")
         role = self.found.get(here)
         compact = self.flexible and not field.old_lengths
-        is_null = (self.version in field.nullable and not self.is_full and self.chance(3))
+        is_null = self.version in field.nullable and not self.is_full and self.chance(3)
         if field.is_array:
             return self.array(field, here, role, compact, is_null)
         if field.type == "struct":
@@ -117,7 +130,8 @@ class Encoder:
         out = self.length(count, ">i", compact)
         self.note(role, f"[{count}")
         elements = field.type == "struct" and any(
-            self.has_roles(child, here) for child in self.active(field.fields))
+            self.has_roles(child, here) for child in self.active(field.fields)
+        )
         for _ in range(count):
             if elements:
                 self.note(role, "{")

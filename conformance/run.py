@@ -44,7 +44,6 @@ CONFORMANCE = [
     ("smoke", module("cases.smoke")),
     ("smoke-embedded", module("cases.smoke", "--embedded")),
     ("roundtrip", module("cases.roundtrip")),
-    ("protection", module("cases.protection")),
     ("badinput", module("cases.badinput")),
     ("flatout", module("cases.flatout")),
     ("addresses", module("cases.addresses")),

@@ -38,14 +38,12 @@ def parse(output: bytes) -> tuple[list[Got], bytes]:
 
 
 def _headers(text: bytes) -> tuple:
-    """kcat prints `a=1,b=NULL`. The stored header holds binary: only that it is there counts."""
-    if not text:
-        return ()
-    # Binary that may hold the separator stands last, where the stored header is.
-    front, mark, stored = text.partition(b"wax=")
-    pairs = [pair.partition(b"=") for pair in front.rstrip(b",").split(b",") if pair]
-    headers = [(name.decode(), None if value == b"NULL" else value) for name, _, value in pairs]
-    return tuple(headers + [("wax", stored)] * bool(mark))
+    """kcat prints `a=1,b=NULL`, so headers must be text without a comma."""
+    pairs = [pair.partition(b"=") for pair in text.split(b",") if pair]
+    return tuple(
+        (name.decode(errors="replace"), None if value == b"NULL" else value)
+        for name, _, value in pairs
+    )
 
 
 class Kcat(Client):

@@ -39,6 +39,11 @@ internal final class UpstreamConnector {
         done = nil
         connector?.cancel()
         bootstrap?.cancel()
+        connector = nil
+        bootstrap = nil
+        // They hold this object.
+        connector = nil
+        bootstrap = nil
     }
 
     private func start() {
@@ -97,6 +102,8 @@ internal final class UpstreamConnector {
             case .failure(let error): finish(.failure(error))
             }
         }
+        // An attempt that failed at once has told so already, before it was noted here.
+        if done == nil { bootstrap = nil }
     }
 
     private func finish(_ outcome: Outcome) {

@@ -137,6 +137,8 @@ final class ProxyHarness {
     private static let nowhere = unsafe open("/dev/null", O_WRONLY)
 
     var broker: ScriptedBroker { brokers[0] }
+    /// The loop that listens.
+    var home: LoopHandle { group.loops[0] }
 
     /// Lets the first broker tell of all.
     static func tellNodes(_ brokers: [ScriptedBroker]) {

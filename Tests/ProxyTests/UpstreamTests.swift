@@ -1,6 +1,7 @@
 // UpstreamTests: a client reaches the broker that it dialled for, or nobody.
 
 import KafkaWire
+import Loop
 import Rules
 import TestSupport
 import Testing
@@ -156,6 +157,51 @@ extension ProxySuites {
             let client = try harness.connect(node: 0)
             try logIn(client)
             #expect(try client.ask(Wire.request(12, 0, 3)) == [0, 0, 0, 3, 0])
+        }
+
+        /// Whether a connector is let go after `use`, once the loop has gone round.
+        private func isFreed(
+            _ harness: ProxyHarness, _ use: @escaping @Sendable (UpstreamConnector) -> Void
+        ) -> Bool {
+            final class Watch { weak var connector: UpstreamConnector? }
+            let outcome = Monitor<Bool?>(nil)
+            harness.home.submit { loop in
+                guard let context = loop.attachment as? LoopContext else { return }
+                let entrance = Entrance(
+                    addresses: AdvertisedAddresses(
+                        listener: "test", host: "h", bootstrapPort: 1, brokerPorts: 2...2,
+                        nodePorts: [:]), node: nil)
+                let watch = Watch()
+                let connector = UpstreamConnector(entrance: entrance, context: context) { _ in }
+                watch.connector = connector
+                // After the connector's own start.
+                loop.schedule(afterNanoseconds: 1_000_000) { loop in
+                    if let connector = watch.connector { use(connector) }
+                    loop.schedule(afterNanoseconds: 50_000_000) { _ in
+                        outcome.with { $0 = watch.connector == nil }
+                    }
+                }
+            }
+            return outcome.wait { $0 } ?? false
+        }
+
+        @Test func `a connector is let go when it is done, cancelled, or failed at once`() throws {
+            let working = try ProxyHarness()
+            defer { working.stop() }
+            #expect(isFreed(working) { _ in })
+            #expect(isFreed(working) { $0.cancel() })
+            // Nobody can connect to the broadcast address: the system says so in the same call.
+            let failing = try ProxyHarness(tellsNodes: false) {
+                $0.bootstrap = [HostPort(host: "255.255.255.255", port: 1)]
+            }
+            defer { failing.stop() }
+            #expect(isFreed(failing) { _ in })
+            // It does not answer, so that the attempt is cancelled on its way.
+            let waiting = try ProxyHarness(tellsNodes: false) {
+                $0.bootstrap = [HostPort(host: "192.0.2.1", port: 1)]
+            }
+            defer { waiting.stop() }
+            #expect(isFreed(waiting) { $0.cancel() })
         }
     }
 }

@@ -16,6 +16,7 @@ package import Telemetry
 package func run(configuration: Configuration, log: Log) -> Int32 {
     Signals.block()
     ProcessMemory.settle()
+    Descriptors.raiseLimit()
     let services: [String: any KeyService]
     do {
         services = try openKeyServices(configuration, log)

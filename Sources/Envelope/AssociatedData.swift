@@ -38,7 +38,8 @@ internal final class AssociatedData {
 
     /// Makes the bytes those of whole values of `topic`.
     internal func bind(topic: String) throws(EnvelopeError) {
-        if self.topic == topic { return }
+        // By bytes: two spellings of one text would be one topic to Swift, and are two to others.
+        if let bound = self.topic, bound.utf8.elementsEqual(topic.utf8) { return }
         let topicBytes = topic.utf8.count
         guard (1...RecordLimits.topicNameBytesMax).contains(topicBytes) else {
             throw .badTopic(bytes: topicBytes)

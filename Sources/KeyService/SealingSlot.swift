@@ -33,6 +33,7 @@ internal struct BudgetedKey {
     internal mutating func reserve(
         records added: UInt64, bytes addedBytes: UInt64, settings: DataKeySettings
     ) -> Bool {
+        countSealed()
         let isUnused = records == 0 && bytes == 0
         guard
             isUnused
@@ -43,6 +44,9 @@ internal struct BudgetedKey {
         bytes += addedBytes
         return true
     }
+
+    /// What is reserved is the size of a batch as it came; a compressed one holds more.
+    private mutating func countSealed() { bytes = max(bytes, key.bytesSealed) }
 
     /// Whether so much is used that the next key should be fetched.
     internal func wantsSuccessor(now: UInt64, settings: DataKeySettings) -> Bool {

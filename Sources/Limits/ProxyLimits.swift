@@ -29,6 +29,8 @@ package enum ProxyLimits {
 
     /// How long a frame that is counted may stand still while others wait for its memory.
     package static let stalledNanoseconds: UInt64 = 10_000_000_000
+    /// What a peer with such a frame has to send in a second at least, beyond that time.
+    package static let stalledBytesPerSecond: UInt64 = 65_536
 
     /// How long a topic's batch limit is taken as it was told.
     package static let batchLimitNanoseconds: UInt64 = 300_000_000_000
@@ -41,6 +43,9 @@ package enum ProxyLimits {
 
     /// Leader hints at the end of a streamed Fetch response.
     package static let endpointsBytesMax = 1_048_576
+
+    /// Topic ids in one fetch that were not seen before.
+    package static let unknownTopicsMax = 10_000
 
     /// Topics and partitions in one Produce request that has to be taken apart.
     package static let partitionsPerRequestMax = 100_000

@@ -46,23 +46,35 @@ internal final class BootstrapConnector {
     private let shared: ProxyContext
     private var left: [HostPort]
     private var connector: Connector?
-    private let done: (Outcome) -> Void
+    private var done: ((Outcome) -> Void)?
 
     init(loop: EventLoop, shared: ProxyContext, _ done: @escaping (Outcome) -> Void) {
         self.loop = loop
         self.shared = shared
         self.done = done
         left = shared.servers.order(now: loop.now)
-        tryNext(ConnectError(description: "no bootstrap server is configured"))
+        // Outcomes come from the loop, never from inside the initialiser.
+        loop.schedule(afterNanoseconds: 0) { [self] _ in
+            tryNext(ConnectError(description: "no bootstrap server is configured"))
+        }
     }
 
     func cancel() {
+        done = nil
         connector?.cancel()
         connector = nil
     }
 
+    private func finish(_ outcome: Outcome) {
+        let done = self.done
+        self.done = nil
+        connector = nil
+        done?(outcome)
+    }
+
     private func tryNext(_ last: ConnectError) {
-        guard !left.isEmpty else { return done(.failure(last)) }
+        guard done != nil else { return }
+        guard !left.isEmpty else { return finish(.failure(last)) }
         let server = left.removeFirst()
         connector = Connector(
             host: server.host, port: server.port, resolver: shared.resolver, on: loop,
@@ -71,7 +83,7 @@ internal final class BootstrapConnector {
             switch outcome {
             case .success(let socket):
                 shared.servers.answered(server)
-                done(.success((socket, server)))
+                finish(.success((socket, server)))
             case .failure(let error):
                 shared.servers.failed(server, now: loop.now)
                 shared.log.warn("bootstrap server failed", [.init("reason", "\(error)")])

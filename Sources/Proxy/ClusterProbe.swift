@@ -66,12 +66,12 @@ internal final class ClusterProbe: ByteStreamDelegate {
             OwnRequest.appendMetadata(
                 .none, version: ClusterProbe.version, correlationID: ClusterProbe.correlation,
                 clientID: "waxwing", into: frame)
-            stream.enqueue(frame)
-            stream.flush()
             timer = loop.schedule(afterNanoseconds: shared.settings.connectNanoseconds) {
                 [weak self] _ in
                 self?.fail("the broker did not answer in time")
             }
+            stream.enqueue(frame)
+            stream.flush()
         } catch {
             fail("\(error)")
         }

@@ -135,18 +135,27 @@ internal final class FetchOpening {
 
     private func missingKeys(_ event: WalkEvent, _ response: RawSpan) {
         if let failure = context.keys.openingFailure {
-            let code =
-                failure.isRetriable
-                ? Session.KafkaError.kafkaStorageError
-                : Session.KafkaError.topicAuthorizationFailed
-            fail(event, response, code, "\(failure)")
+            fail(event, response, code(for: failure), "\(failure)")
         } else if gaveUp {
-            fail(
-                event, response, Session.KafkaError.kafkaStorageError,
-                "no answer from the key service")
+            fail(event, response, later, "no answer from the key service")
         } else {
             isWaiting = true
         }
+    }
+
+    private func code(for failure: KeyServiceError) -> Int16 {
+        switch failure.code {
+        case .unavailable: later
+        case .corrupt: Session.KafkaError.corruptMessage
+        default: Session.KafkaError.topicAuthorizationFailed
+        }
+    }
+
+    /// The error that makes a client come again. Clients of before Fetch version 6 do not know
+    /// KAFKA_STORAGE_ERROR.
+    private var later: Int16 {
+        request.apiKey == ApiKey.fetch && request.version < 6
+            ? Session.KafkaError.notLeaderOrFollower : Session.KafkaError.kafkaStorageError
     }
 
     /// Delivers what stands before the batch that cannot be opened, so that a consumer comes up to

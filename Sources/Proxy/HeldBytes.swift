@@ -12,6 +12,7 @@ internal final class HeldBytes {
     private let loop: EventLoop
     private(set) var bytes = 0
     private var waiting: [Session] = []
+    private var isWaking = false
 
     /// Frames below this size are not counted: there are at most as many as connections.
     static let smallFrameBytes = 65_536
@@ -23,11 +24,14 @@ internal final class HeldBytes {
 
     /// - Returns: false when the frame has to wait; the session is then called again.
     func admit(_ count: Int, for session: Session) -> Bool {
-        guard bytes == 0 || bytes + count <= bytesMax else {
+        // Who came first is served first, or a large frame would wait for ever.
+        let isNext = !isWaking && (waiting.isEmpty || waiting.first === session)
+        guard isNext, bytes == 0 || bytes + count <= bytesMax else {
             if !waiting.contains(where: { $0 === session }) { waiting.append(session) }
             return false
         }
         bytes += count
+        waiting.removeAll { $0 === session }
         return true
     }
 
@@ -38,10 +42,13 @@ internal final class HeldBytes {
         bytes -= count
         precondition(bytes >= 0, "more bytes were released than held")
         guard !waiting.isEmpty else { return }
-        let next = waiting
-        waiting = []
+        guard !isWaking else { return }
+        isWaking = true
         // Not from here: whoever releases is in the middle of its own bytes.
-        loop.schedule(afterNanoseconds: 0) { _ in
+        loop.schedule(afterNanoseconds: 0) { [self] _ in
+            isWaking = false
+            let next = waiting
+            waiting = []
             for session in next { session.mayHoldAgain() }
         }
     }

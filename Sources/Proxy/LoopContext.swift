@@ -102,10 +102,8 @@ internal final class LoopContext {
     /// While others wait for memory, a peer that began a large frame must go on with it.
     private func closeStalled(now: UInt64) {
         for session in sessions.values
-        where session.heldRequestBytes + session.heldResponseBytes > 0
-            && session.quietNanoseconds(now: now) > ProxyLimits.stalledNanoseconds
-        {
-            session.close(.warn, "closed: it held memory that others wait for and stood still")
+        where session.isStalled(now: now) {
+            session.close(.warn, "closed: it took too long with a frame while others wait")
         }
     }
 

@@ -8,6 +8,8 @@ internal import Rules
 internal final class TopicPolicy {
     /// How values are protected.
     enum Protection {
+        /// No topic can have this name.
+        case invalidName
         /// No rule protects the topic.
         case none
         case key(KEKReference)
@@ -23,6 +25,14 @@ internal final class TopicPolicy {
     let showsClear: Bool
     /// Whether any rule names the topic, so that its batches must be looked into.
     let isConcerned: Bool
+
+    init(invalid name: String) {
+        self.name = name
+        boundTopic = name
+        protection = .invalidName
+        showsClear = false
+        isConcerned = true
+    }
 
     init(_ name: String, rules: RuleSet) {
         self.name = name
@@ -54,7 +64,11 @@ internal struct TopicPolicies {
 
     init(_ rules: RuleSet) { self.rules = rules }
 
+    /// Names are looked up as Swift compares strings, by meaning and not by byte: a K and the sign
+    /// for kelvin are one name then. So what no topic can be called, which is all but a few ASCII
+    /// characters, never gets in here.
     mutating func policy(for topic: String) -> TopicPolicy {
+        guard TopicName.isValid(topic) else { return TopicPolicy(invalid: topic) }
         if let policy = known[topic] { return policy }
         if known.count >= ProxyLimits.topicPoliciesMax { known.removeAll() }
         let policy = TopicPolicy(topic, rules: rules)

@@ -40,7 +40,7 @@ internal final class TopicTable: Sendable {
         guard id != .zero, !name.isEmpty else { return true }
         return state.withLock { state in
             if state.names.count >= ProxyLimits.topicIDsMax { state.names.removeAll() }
-            if let known = state.names[id], known != name {
+            if let known = state.names[id], !known.utf8.elementsEqual(name.utf8) {
                 state.names[id] = ""
                 return false
             }

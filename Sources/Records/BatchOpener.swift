@@ -189,9 +189,9 @@ package final class BatchOpener {
     ) throws(RecordError) -> Int {
         let frame = progress.frame
         let added = frame.start - progress.copied + RecordBatchHeader.byteCount + body.byteCount
-        let total = output.count - progress.outputStart + added
+        let total = output.count + added
         guard total <= RecordLimits.outputBytesMax else {
-            throw RecordError(.limitExceeded, "the partition would grow to \(total) bytes")
+            throw RecordError(.limitExceeded, "the response would grow to \(total) bytes")
         }
         // Opening makes every record smaller, so this is enough for the whole batch.
         output.reserve(added)

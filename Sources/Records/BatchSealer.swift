@@ -115,7 +115,7 @@ package final class BatchSealer {
             throw RecordError(.corruptBatch, "more records are declared than there is room for")
         }
         let bound = records.byteCount + count * key.addedBytesMax
-        guard bound <= RecordLimits.outputBytesMax else {
+        guard output.count + bound <= RecordLimits.outputBytesMax else {
             throw RecordError(.limitExceeded, "\(count) records would grow to \(bound) bytes")
         }
         output.reserve(bound + RecordBatchHeader.byteCount)

@@ -16,6 +16,7 @@ package final class Acceptor: EventHandler {
     private let failed: (SystemError) -> Void
     private var registration: Registration?
     private var next: Int
+    private var retry: LoopTimer?
 
     /// The address that is listened on, with the port that the system chose when 0 was asked for.
     package let address: SocketAddress
@@ -55,7 +56,8 @@ package final class Acceptor: EventHandler {
                 next = (next + 1) % targets.count
             } catch {
                 failed(error)
-                loop.schedule(afterNanoseconds: 100_000_000) { [weak self] loop in
+                retry?.cancel()
+                retry = loop.schedule(afterNanoseconds: 100_000_000) { [weak self] loop in
                     guard let self, !self.socket.isClosed else { return }
                     self.ready(.readable, on: loop)
                 }

@@ -242,7 +242,10 @@ package final class ByteStream: EventHandler {
     package func ready(_ readiness: Readiness, on loop: EventLoop) {
         if readiness.contains(.writable) {
             isWritable = true
+            let wasWaiting = unsentBytes > 0
             flush()
+            // Who waits for the last byte to leave hears of it here: nobody else is at work.
+            if wasWaiting, unsentBytes == 0 { delegate?.streamDrained(self) }
         }
         if readiness.contains(.ended) { isEnding = true }
         if readiness.contains(.readable) {

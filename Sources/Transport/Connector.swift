@@ -42,7 +42,10 @@ package final class Connector: EventHandler {
         target = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         if let address = SocketAddress(numeric: host, port: port) {
             addresses = [address]
-            tryNext()
+            // The outcome never comes from inside the initialiser.
+            loop.schedule(afterNanoseconds: 0) { [self] _ in
+                if self.done != nil { tryNext() }
+            }
             return
         }
         arm("resolving took too long") { $0.finish(.failure($0.failure)) }

@@ -47,6 +47,11 @@ internal final class ProduceAnswers {
             guard let index = place(of: found, in: frame, job) else {
                 throw .invalid(at: found.element.lowerBound, "partition that was not asked for")
             }
+            var parts = 1
+            if case .sealed(let batch) = job.outcomes[index] { parts = batch.count }
+            guard round < parts, !answers[index].isStopped else {
+                throw .invalid(at: found.element.lowerBound, "partition that was not asked for")
+            }
             take(found, frame, round: round, index: index, job)
         }
     }

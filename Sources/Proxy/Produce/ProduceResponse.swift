@@ -102,13 +102,9 @@ internal struct ProduceResponse {
         if version >= 5 { output.append(int64: -1) }
         if version >= 8 {
             if isFlexible { output.append(uvarint: 1) } else { output.append(int32: 0) }
-            let text = message.utf8.prefix(1_000)
-            if isFlexible {
-                output.append(uvarint: UInt32(text.count) + 1)
-            } else {
-                output.append(int16: Int16(text.count))
-            }
-            output.append(Array(text))
+            // A letter that is cut in half is replaced by a mark of three bytes.
+            let text = String(decoding: message.utf8.prefix(1_000), as: UTF8.self)
+            output.append(kafkaString: text, isFlexible: isFlexible)
         }
         if isFlexible { output.append(uvarint: 0) }
     }

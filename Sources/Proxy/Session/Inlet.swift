@@ -19,6 +19,8 @@ internal struct Inlet {
     }
 
     var state = State.between
+    /// When the frame that is collected was begun.
+    var gatherStarted: UInt64 = 0
     /// The first bytes of a frame that did not come in one piece.
     let head = ByteBuffer(capacity: 64)
     /// Bytes from the frame's start that have to be seen before anything can be decided.

@@ -44,7 +44,7 @@ extension Session {
             job.askedNames = true
             fetchJob = job
             hold = .fetch
-            askTopicNames(topics.unknown)
+            askTopicNames(Array(topics.unknown))
             return
         }
         if hold == .fetch { hold = .none }
@@ -53,6 +53,9 @@ extension Session {
             opensFetches = true
         }
         if !topics.isIncremental { hasFullFetch = true }
+        if opensFetches, let limitAt = topics.limitAt {
+            job.frame.set(int32: Int32(ProxyLimits.fetchBytesMax), at: limitAt)
+        }
         upstream?.enqueue(job.frame)
         if opensFetches {
             expect(.open, job.header)
@@ -67,10 +70,12 @@ extension Session {
     private struct FetchTopics {
         var opens = false
         var isIncremental = false
-        var unknown: [TopicID] = []
+        var unknown: Set<TopicID> = []
+        /// Where a byte limit stands in the frame that is above what may be held.
+        var limitAt: Int?
     }
 
-    /// Reads the topics of a fetch and lowers its byte limit to what may be held.
+    /// Reads the topics of a fetch.
     private func readFetch(_ job: FetchJob) throws(WireError) -> FetchTopics {
         let key = job.header.apiKey
         let frame = job.frame
@@ -84,14 +89,10 @@ extension Session {
         var topics = FetchTopics()
         var inForgotten = false
         var session: Int64 = 0
-        var limitAt = -1
         while true {
             let event = try walker.next(request, at: 0)
             switch event.kind {
             case .end:
-                if limitAt >= 0 {
-                    frame.set(int32: Int32(ProxyLimits.fetchBytesMax), at: limitAt + 4)
-                }
                 return topics
             case .needMore: throw .truncated(at: event.range.lowerBound, needed: 1)
             case .beginArray where event.role == .forgottenTopics: inForgotten = true
@@ -99,7 +100,7 @@ extension Session {
             case .field:
                 switch event.role {
                 case .bytesMax where event.number > ProxyLimits.fetchBytesMax:
-                    limitAt = event.value.lowerBound
+                    topics.limitAt = event.value.lowerBound + 4
                 case .sessionID: session = event.number
                 case .sessionEpoch:
                     topics.isIncremental =
@@ -111,7 +112,10 @@ extension Session {
                     if let name = context.shared.topics.name(of: id) {
                         look(for: name, &topics)
                     } else if id != .zero {
-                        topics.unknown.append(id)
+                        guard topics.unknown.count < ProxyLimits.unknownTopicsMax else {
+                            throw .badLength(at: event.range.lowerBound, topics.unknown.count)
+                        }
+                        topics.unknown.insert(id)
                     }
                 default: break
                 }

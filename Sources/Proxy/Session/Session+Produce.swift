@@ -13,7 +13,8 @@ extension Session {
     /// Error codes that Waxwing answers itself (protocol table of Kafka's errors).
     enum KafkaError {
         static let corruptMessage: Int16 = 2
-        static let messageTooLarge: Int16 = 10
+        static let notLeaderOrFollower: Int16 = 6
+        static let invalidTopic: Int16 = 17
         static let notEnoughReplicas: Int16 = 19
         static let topicAuthorizationFailed: Int16 = 29
         static let policyViolation: Int16 = 44
@@ -103,6 +104,9 @@ extension Session {
             guard let policy = job.policies[index] else { continue }
             switch policy.protection {
             case .none: continue
+            case .invalidName:
+                job.refuse(
+                    topic: index, code: KafkaError.invalidTopic, "no topic can have this name")
             case .refused(let reason):
                 job.refuse(
                     topic: index, code: KafkaError.policyViolation,

@@ -206,7 +206,9 @@ extension Session {
     ) -> Decision {
         let whole = size + 4
         do {
-            let acks = try ProduceRequest.acks(view, version: header.apiVersion)
+            // What follows the frame is not looked at.
+            let frame = view.extracting(0..<min(view.byteCount, whole))
+            let acks = try ProduceRequest.acks(frame, version: header.apiVersion)
             if acks == 0 { return .relay(nil) }
             return .relay(header.apiVersion >= 10 ? .rewrite : .relay)
         } catch .truncated(_, let needed) where view.byteCount < whole {
@@ -253,6 +255,7 @@ extension Session {
         if left == 0 {
             requestGathered(frame)
         } else {
+            requests.gatherStarted = loop.now
             requests.state = .gather(frame, left: left)
         }
     }

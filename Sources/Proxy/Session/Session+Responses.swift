@@ -70,21 +70,27 @@ extension Session {
         var mustHold = true
         if case .relay = first.expectation { mustHold = false }
         if case .fetch = first.expectation { mustHold = size <= ProxyLimits.heldFetchBytesMax }
+        // The answer to what Waxwing itself sent in parts is not made to wait behind its request.
+        var isCounted = mustHold
+        if case .produce = first.expectation { isCounted = false }
         if mustHold {
             guard Int(size) <= settings.responseBytesMax else {
                 close(.error, "a response is too large to be held", [("size", "\(size)")])
                 return range.upperBound
             }
-            guard mayHold(2 * Int(size)) else {
+            guard !isCounted || mayHold(2 * Int(size)) else {
                 holdsResponse = true
                 openJob = OpenJob(waitingForMemory: ())
                 responses.park(source, at..<range.upperBound, loop: loop)
                 return range.upperBound
             }
-            if 2 * Int(size) >= HeldBytes.smallFrameBytes { heldResponseBytes += 2 * Int(size) }
+            if isCounted, 2 * Int(size) >= HeldBytes.smallFrameBytes {
+                heldResponseBytes += 2 * Int(size)
+            }
             let frame = loop.pool.take(
                 bytesMin: min(total, TransportLimits.readBytes), bytesLikely: total)
             frame.append(head.bytes)
+            responses.gatherStarted = loop.now
             responses.state = .gather(frame, left: total - head.count)
         } else if case .fetch = first.expectation {
             let follower = FetchFollower(version: first.version, bytes: total)
@@ -211,7 +217,7 @@ extension Session {
             client.enqueue(frame)
             return
         }
-        frame.set(int32: Int32(frame.count - 4 + patches.growth), at: 0)
+        frame.set(int32: Int32(clamping: frame.count - 4 + patches.growth), at: 0)
         let replacements = patches.takeScratch(loop.pool.take(capacity: 256))
         // Patches count from behind the frame's size.
         client.enqueue(frame, 0..<4)

@@ -63,6 +63,8 @@ internal final class Session {
 
     private var connector: UpstreamConnector?
     private var isPumping = false
+    /// Reads that are left in this turn, both directions together.
+    private var readsLeft = 0
     private var wantsRequests = false
     private var wantsResponses = false
     private(set) var isClosed = false
@@ -142,6 +144,7 @@ internal final class Session {
     private func pump() {
         guard !isPumping else { return }
         isPumping = true
+        readsLeft = TransportLimits.readsPerTurn
         while !isClosed, wantsRequests || wantsResponses {
             if wantsResponses {
                 wantsResponses = false
@@ -164,18 +167,17 @@ internal final class Session {
     }
 
     private func moveRequests() {
-        var turns = 0
         while mayReadRequests {
             if let (buffer, range) = requests.unpark() {
                 consumeRequests(buffer, range)
                 continue
             }
             guard !clientEnded else { break }
-            if turns == TransportLimits.readsPerTurn {
+            guard readsLeft > 0 else {
                 if client.isReadable { client.readAgainLater() }
                 break
             }
-            turns += 1
+            readsLeft -= 1
             guard readRequests() else { break }
         }
         flushBoth()
@@ -220,18 +222,17 @@ internal final class Session {
 
     private func moveResponses() {
         guard let upstream else { return }
-        var turns = 0
         while !holdsResponse, !client.isCongested, !isClosed {
             if let (buffer, range) = responses.unpark() {
                 consumeResponses(buffer, range)
                 continue
             }
             guard !upstreamEnded else { break }
-            if turns == TransportLimits.readsPerTurn {
+            guard readsLeft > 0 else {
                 if upstream.isReadable { upstream.readAgainLater() }
                 break
             }
-            turns += 1
+            readsLeft -= 1
             guard readResponses(upstream) else { break }
         }
         flushBoth()
@@ -299,7 +300,9 @@ internal final class Session {
 
     /// Gives back what was counted for frames that have gone on their way.
     func releaseHeld() {
-        if heldRequestBytes > 0, produceJob == nil, !(upstream?.isCongested ?? false) {
+        if heldRequestBytes > 0, produceJob == nil, fetchJob == nil,
+            !(upstream?.isCongested ?? false)
+        {
             if case .gather = requests.state {
             } else {
                 let bytes = heldRequestBytes
@@ -307,7 +310,8 @@ internal final class Session {
                 context.held.release(bytes)
             }
         }
-        if heldResponseBytes > 0, openJob == nil, !client.isCongested {
+        let isOpening = openJob.map { $0.waitsFor == .keys } ?? false
+        if heldResponseBytes > 0, !isOpening, !client.isCongested {
             if case .gather = responses.state {
             } else {
                 let bytes = heldResponseBytes
@@ -383,8 +387,18 @@ internal final class Session {
         close(.info, "closed as idle")
     }
 
-    /// How long nothing has moved, in nanoseconds.
-    func quietNanoseconds(now: UInt64) -> UInt64 { now &- lastActivity }
+    /// Whether a peer has taken too long with a frame that memory is kept for: a little time, and
+    /// more the larger the frame. Who waits for Waxwing itself is not meant.
+    func isStalled(now: UInt64) -> Bool {
+        func isLate(_ inlet: Inlet, _ held: Int) -> Bool {
+            guard held > 0, case .gather = inlet.state else { return false }
+            let allowed =
+                ProxyLimits.stalledNanoseconds
+                + UInt64(held) * 1_000_000_000 / ProxyLimits.stalledBytesPerSecond
+            return now &- inlet.gatherStarted > allowed
+        }
+        return isLate(requests, heldRequestBytes) || isLate(responses, heldResponseBytes)
+    }
 
     /// Closes both sides at once and says why.
     func close(_ level: LogLevel, _ message: String, _ more: [(String, String)] = []) {

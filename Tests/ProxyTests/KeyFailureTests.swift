@@ -100,6 +100,7 @@ extension ProxySuites {
             keys.become(.work)
             // Nobody is read while it waits; then the end of the connection is seen.
             #expect(harness.broker.waitForEnds(2))
+            harness.settle()
             #expect(harness.context.connections.value == 0)
         }
 

@@ -154,6 +154,7 @@ extension ProxySuites {
             kept[0].close()
             // Its place is free as soon as its end was seen.
             #expect(harness.broker.waitForEnds(2))
+            harness.settle()
             let next = try harness.connect()
             #expect(try next.ask(Wire.request(12, 0, 1)).count == 4)
         }

@@ -140,6 +140,11 @@ final class ProxyHarness {
     /// The loop that listens.
     var home: LoopHandle { group.loops[0] }
 
+    /// Waits until every loop is done with what it was doing.
+    func settle() {
+        for loop in group.loops { loop.wait { _ in } }
+    }
+
     /// Lets the first broker tell of all.
     static func tellNodes(_ brokers: [ScriptedBroker]) {
         let nodes = brokers.enumerated().map {

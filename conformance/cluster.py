@@ -103,7 +103,8 @@ class Cluster:
         self.directory = proc.temp_dir("kafka")
         self.hosts_file = hosts_file
         self._clients: AdminClient | None = None
-        quorum = {id: proc.free_port() for id in ids}
+        # Node id to the port of its controller.
+        self.quorum = quorum = {id: proc.free_port() for id in ids}
         voters = ",".join("%d@127.0.0.1:%d" % item for item in quorum.items())
         self.nodes: dict[int, Node] = {}
         for id in ids:

@@ -18,9 +18,14 @@ class Scanner:
     bytes, as text everywhere and as a number in the responses that list nodes.
     """
 
-    def __init__(self, outside: str, inside: str, ports: list[int], upstream: dict[int, tuple]):
+    def __init__(
+        self, outside: str, inside: str, ports: list[int], upstream: dict[int, tuple],
+        more: list[bytes] = [],
+    ):  # fmt: skip
+        """Relays `ports` from the address `outside` to `inside`. `upstream` holds the nodes'
+        addresses, and `more` other text that must not be seen."""
         hosts = {host for host, _ in upstream.values()}
-        self.needles = [host.encode() for host in hosts]
+        self.needles = [host.encode() for host in hosts] + more
         self.needles += [b":%d" % port for _, port in upstream.values()]
         self.port_numbers = [struct.pack(">i", port) for _, port in upstream.values()]
         # Responses by API key, and the findings as (API key, needle).
@@ -40,7 +45,7 @@ class Scanner:
 
     def _response(self, link: Link, data: bytes) -> None:
         for frame in _frames(link, "responses", data):
-            (correlation,) = struct.unpack_from(">i", frame)
+            correlation = int.from_bytes(frame[:4], "big")
             key = link.notes.get("keys", {}).pop(correlation, -1)
             self._look(key, frame)
 
@@ -67,7 +72,8 @@ def _frames(link: Link, name: str, data: bytes) -> list[bytes]:
     frames = []
     while len(buffer) >= 4:
         (size,) = struct.unpack_from(">i", buffer)
-        if len(buffer) < 4 + size:
+        # Not Kafka, when it is negative: nothing more can be told apart.
+        if size < 0 or len(buffer) < 4 + size:
             break
         frames.append(bytes(buffer[4 : 4 + size]))
         del buffer[: 4 + size]

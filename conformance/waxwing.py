@@ -105,24 +105,26 @@ class Waxwing:
         keyring: Path | None = None,
         base: int | None = None,
         hosts_file: Path | None = None,
-        arguments: list[str] = [],
+        mapped: tuple[int, ...] = (),
     ):
-        """`base` is the port of bootstrap; node n is at `base + 1 + n`. `keyring` is one of an
-        earlier instance, to open what that one sealed. With `hosts_file`, only this process
-        resolves the names in it (needs root or user namespaces).
+        """`base` is the port of bootstrap; node n is at `base + 1 + n`, or at a port of its own when
+        it is in `mapped`. `keyring` is one of an earlier instance, to open what that one sealed.
+        With `hosts_file`, only this process resolves the names in it (needs root or user namespaces).
         """
         self.settings = settings or Settings()
         self.directory = proc.temp_dir("run")
         ids = sorted(cluster.addresses)
         # Every port of the range is bound, whether or not there is a node for it.
-        count = 2 + max(ids + [16])
+        ranged = [id for id in ids if id not in mapped]
+        count = 2 + max(ranged + [16])
         self.base = base or proc.free_base(list(range(count)))
-        self.ports = {id: self.base + 1 + id for id in ids}
+        self.mapped = {id: proc.free_port() for id in mapped}
+        self.ports = {id: self.base + 1 + id for id in ranged} | self.mapped
         self.last_port = self.base + count - 1
         self.keyring = keyring or make_keyring(self.directory)
         self.config = self.directory / "waxwing.yaml"
         self.config.write_text(self._yaml(cluster))
-        argv = [str(binary()), "run", "--config", str(self.config), *arguments]
+        argv = [str(binary()), "run", "--config", str(self.config)]
         if hosts_file:
             argv = with_hosts_file(hosts_file, argv)
         self.child = Child(argv, log=self.directory / "waxwing.log", name="waxwing")
@@ -138,13 +140,14 @@ listeners:
   - name: clients
     bind: %s
     advertise: %s
-    ports: {bootstrap: %d, brokers: %d-%d}
+    ports: {bootstrap: %d, brokers: %d-%d%s}
     principal: {fixed: "User:conformance"}
 keys:
   local: {file: %s}
 """ % (
             json.dumps(upstream), settings.bind, settings.advertise,
-            self.base, self.base + 1, self.last_port, self.keyring,
+            self.base, self.base + 1, self.last_port,
+            ", nodes: %s" % _flow(self.mapped) if self.mapped else "", self.keyring,
         )  # fmt: skip
         if settings.sealed:
             text += "protect:\n  - topics: %s\n    key: local/%s\n" % (
@@ -190,6 +193,10 @@ keys:
 
     def kill(self) -> None:
         self.child.stop()
+
+
+def _flow(mapping: dict[int, int]) -> str:
+    return "{%s}" % ", ".join("%d: %d" % item for item in mapping.items())
 
 
 def make_keyring(directory: Path) -> Path:

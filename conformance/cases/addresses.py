@@ -50,7 +50,9 @@ class Scene:
         settings = Settings(advertise=outside, upstream=dead + self.cluster.upstream.split(","))
         waxwing = Waxwing(self.cluster, settings, hosts_file=hosts)
         ports = [waxwing.base, *waxwing.ports.values()]
-        self.scanner = Scanner(outside, "127.0.0.1", ports, self.cluster.addresses)
+        controllers = [b":%d" % port for port in self.cluster.quorum.values()]
+        upstream = self.cluster.addresses
+        self.scanner = Scanner(outside, "127.0.0.1", ports, upstream, controllers)
         self.way = Way(self.cluster, waxwing.bootstrap, seals=True, waxwing=waxwing)
         self.remote = Remote(self.island.enter) if self.island else Remote()
 
@@ -133,15 +135,35 @@ def administration(scene: Scene) -> None:
 
 def broker_configuration(scene: Scene) -> None:
     """DescribeConfigs of a broker holds its listeners as text."""
-    values = scene.call("broker_configs", id=20)
+    node = scene.cluster.nodes[20]
+    told = scene.remote.call("broker_configs", bootstrap=scene.way.bootstrap, id=20)
     if not scene.way.waxwing:
+        if str(node.direct_port) not in (told["advertised.listeners"] or ""):
+            raise Failed("a broker does not tell its listeners: %s" % told)
         return
-    upstream = [scene.cluster.nodes[20].advertised[0], str(scene.cluster.nodes[20].port)]
-    leaked = {
-        name for name, value in values.items() if any(text in (value or "") for text in upstream)
-    }
+    hidden = [node.advertised[0], str(node.port), str(scene.cluster.quorum[20])]
+    leaked = {name for name, value in told.items() if any(text in (value or "") for text in hidden)}
     if leaked:
         raise Failed("upstream addresses in the values of %s" % sorted(leaked))
+
+
+def controllers(scene: Scene) -> None:
+    """DescribeQuorum v2 lists the controllers' addresses, which nobody needs outside."""
+    body = b"\x02" + compact("__cluster_metadata") + b"\x02" + struct.pack(">i", 0) + b"\0\0\0"
+    ports = [struct.pack(">H", port) for port in scene.cluster.quorum.values()]
+    ports = [compact("127.0.0.1") + port for port in ports]
+    node = scene.cluster.nodes[1]
+    with wire.Connection(("127.0.0.1", node.direct_port)) as connection:
+        stored = connection.exchange(flexible(55, 2, body)).data
+    if not all(port in stored for port in ports):
+        raise Failed("a broker does not tell the controllers: nothing would be proven")
+    if scene.way.waxwing:
+        with wire.Connection(bootstrap_address(scene.way)) as connection:
+            through = connection.exchange(flexible(55, 2, body))
+        if through is None:
+            raise Failed("the connection was closed instead of an answer")
+        if b"127.0.0.1" in through.data:
+            raise Failed("controllers' addresses in %r" % through.data)
 
 
 # -- every version by hand
@@ -333,7 +355,7 @@ def known_port_first(scene: Scene) -> None:
     topic = scene.new_topic()
     for id in SPARSE_IDS:
         partition = next(p for p in range(PARTITIONS) if scene.cluster.leader(topic, p) == id)
-        waxwing = Waxwing(scene.cluster, hosts_file=scene.cluster.hosts_file)
+        waxwing = Waxwing(scene.cluster, hosts_file=scene.cluster.hosts_file, mapped=(300,))
         try:
             address = ("127.0.0.1", waxwing.ports[id])
             connection = proc.eventually("node %d's port is open" % id, partial(_dial, address))
@@ -360,7 +382,7 @@ def new_node(scene: Scene) -> None:
     topic = scene.new_topic()
     scene.cluster.kill(300)
     try:
-        waxwing = Waxwing(scene.cluster, hosts_file=scene.cluster.hosts_file)
+        waxwing = Waxwing(scene.cluster, hosts_file=scene.cluster.hosts_file, mapped=(300,))
     finally:
         # Not awaited: Waxwing has to notice by itself.
         scene.cluster.start(300)
@@ -413,6 +435,7 @@ def main() -> int:
     cases |= {
         "an admin client is told no other address": partial(administration, scene),
         "a broker's configuration tells no address": partial(broker_configuration, scene),
+        "the controllers' addresses": partial(controllers, scene),
         "every version that lists nodes": partial(every_version, scene),
         "hints at the new leader": partial(leader_hints, scene),
         "a leader change": partial(leader_change, scene),

@@ -107,9 +107,10 @@ class Waxwing:
         hosts_file: Path | None = None,
         mapped: tuple[int, ...] = (),
     ):
-        """`base` is the port of bootstrap; node n is at `base + 1 + n`, or at a port of its own when
-        it is in `mapped`. `keyring` is one of an earlier instance, to open what that one sealed.
-        With `hosts_file`, only this process resolves the names in it (needs root or user namespaces).
+        """`base` is the port of bootstrap; node n is at `base + 1 + n`, or at a port of its own
+        when it is in `mapped`. `keyring` is one of an earlier instance, to open what that one
+        sealed. With `hosts_file`, only this process resolves the names in it (needs root or user
+        namespaces).
         """
         self.settings = settings or Settings()
         self.directory = proc.temp_dir("run")
@@ -150,10 +151,8 @@ keys:
             ", nodes: %s" % _flow(self.mapped) if self.mapped else "", self.keyring,
         )  # fmt: skip
         if settings.sealed:
-            text += "protect:\n  - topics: %s\n    key: local/%s\n" % (
-                json.dumps(settings.sealed),
-                settings.key,
-            )
+            topics = json.dumps(settings.sealed)
+            text += "protect:\n  - topics: %s\n    key: local/%s\n" % (topics, settings.key)
         if settings.grants:
             text += 'read:\n  - {principals: ["*"], topics: %s, show: clear}\n' % json.dumps(
                 settings.grants

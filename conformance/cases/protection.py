@@ -22,7 +22,14 @@ from conformance.cases.roundtrip import leader_address
 from conformance.clients.confluent import Confluent
 from conformance.cluster import REPOSITORY, Topic
 from conformance.proc import Failed, Skipped
-from conformance.records import Record, by_place, compare_with_sent, make_binary, make_text, new_marker
+from conformance.records import (
+    Record,
+    by_place,
+    compare_with_sent,
+    make_binary,
+    make_text,
+    new_marker,
+)
 from conformance.report import expect
 from conformance.waxwing import Settings, Waxwing, Way, binary, make_keyring, through
 
@@ -55,7 +62,9 @@ class Scene:
         return by_place(self.client.consume(self.cluster.bootstrap, topic, count))
 
 
-def fetch_error(waxwing: Waxwing, topic: str, partition: int = 0, offset: int = 0) -> tuple[int, bytes]:
+def fetch_error(
+    waxwing: Waxwing, topic: str, partition: int = 0, offset: int = 0
+) -> tuple[int, bytes]:
     """The error code of a Fetch through Waxwing, and the record bytes that came with it."""
     address = ("127.0.0.1", waxwing.ports[1])
     with wire.Connection(address) as connection:
@@ -156,11 +165,12 @@ def plain_in_protected(scene: Scene) -> None:
 
 
 def rotation(scene: Scene) -> None:
-    """A new version while running: what was sealed under both opens, and the old instance goes on."""
+    """A new version while running: what was sealed under both opens, here and elsewhere."""
     topic = scene.new_topic()
     sent = scene.write(topic)
-    proc.run([str(binary()), "keys", "rotate", "--keyring", str(scene.waxwing.keyring), "customers"])
-    listed = proc.run([str(binary()), "keys", "list", "--keyring", str(scene.waxwing.keyring)])
+    keyring = ["--keyring", str(scene.waxwing.keyring)]
+    proc.run([str(binary()), "keys", "rotate", *keyring, "customers"])
+    listed = proc.run([str(binary()), "keys", "list", *keyring])
     if b"customers" not in listed.stdout:
         raise Failed("keys list says %r" % listed.stdout)
     sent += scene.write(topic)
@@ -180,7 +190,7 @@ def missing_key(scene: Scene) -> None:
     scene.write(topic, 3)
     directory = proc.temp_dir("other")
     keyring = make_keyring(directory)
-    # A key by template is looked up when it is needed; one by name would keep Waxwing from starting.
+    # A key by template is looked up when it is needed; Waxwing does not start without one by name.
     settings = Settings(sealed=["nokey*"], grants=["sealed*", "nokey*"], key="kek-$(topic)")
     other = Waxwing(scene.cluster, settings, keyring=keyring)
     try:

@@ -130,8 +130,8 @@ package final class EventLoop {
 
     // MARK: timers
 
-    /// Runs `body` once after `nanoseconds`, unless the timer is cancelled first. A delay beyond the
-    /// end of the clock is for ever.
+    /// Runs `body` once after `nanoseconds`, unless the timer is cancelled first. A delay beyond
+    /// the end of the clock is for ever.
     @discardableResult
     package func schedule(
         afterNanoseconds nanoseconds: UInt64, _ body: @escaping (EventLoop) -> Void

@@ -83,6 +83,13 @@ internal final class LoopContext {
         for session in sessions.values { session.drain() }
     }
 
+    /// Ends every session at once. They and this context hold each other until they are closed.
+    func cut() {
+        for session in sessions.values {
+            session.close(.warn, "closed at the end of the drain time")
+        }
+    }
+
     func closeAcceptors() {
         for acceptor in acceptors { acceptor.close() }
         acceptors = []

@@ -168,6 +168,12 @@ package final class Proxy: Sendable {
             Pause.milliseconds(10)
             waited += 10
         }
-        return context.connections.value == 0
+        let isClean = context.connections.value == 0
+        if !isClean {
+            for handle in group.loops {
+                handle.wait { loop in (loop.attachment as? LoopContext)?.cut() }
+            }
+        }
+        return isClean
     }
 }

@@ -35,6 +35,8 @@ package struct ProxySettings: Sendable {
     package var responseBytesMax = ProxyLimits.responseBytesMax
     /// Bytes of held frames, over all connections of a loop.
     package var heldBytesMax = 32 * 1_048_576
+    /// How long a held frame may take at least, before its size is looked at, while others wait.
+    package var stalledNanoseconds = ProxyLimits.stalledNanoseconds
     /// Client connections over all loops.
     package var connectionsMax = 10_000
     /// How long a connection may say nothing, both ways.

@@ -44,6 +44,7 @@ package final class BlockingSocket: Sendable {
         if let receiveBytes {
             connection.set(SOL_SOCKET, SO_RCVBUF, Int32(clamping: receiveBytes))
         }
+        // SAFETY: the address lives for the call.
         let code = unsafe BlockingSocket.withLoopback(port) { unsafe Glibc.connect(fd, $0, $1) }
         guard code == 0 else { throw SocketFailure.system(call: "connect", code: errno) }
         return connection

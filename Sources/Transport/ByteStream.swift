@@ -20,7 +20,8 @@ package enum ReadOutcome {
 package protocol ByteStreamDelegate: AnyObject {
     /// Bytes, an end or a failure can be read.
     func streamReadable(_ stream: ByteStream)
-    /// The queue of unsent bytes has become short again.
+    /// The queue of unsent bytes has become short again, or empty after it had to wait. Told
+    /// twice when both happen at once.
     func streamDrained(_ stream: ByteStream)
     /// Sending failed; nothing more can be sent.
     func streamBroken(_ stream: ByteStream, _ error: SystemError)

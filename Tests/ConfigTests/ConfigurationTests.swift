@@ -71,7 +71,7 @@ private let everything = """
             found.limits
                 == LimitSettings(
                     requestBytesMax: 104_857_600, responseBytesMax: 268_435_456,
-                    heldBytesMax: 67_108_864, connectionsMax: 10_000, idleNanoseconds: 10 * minute,
+                    heldBytesMax: 33_554_432, connectionsMax: 10_000, idleNanoseconds: 10 * minute,
                     keyWaitNanoseconds: 10 * second, drainNanoseconds: 10 * second))
         #expect(
             found.dataKeys

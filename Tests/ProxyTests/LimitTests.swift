@@ -143,6 +143,31 @@ extension ProxySuites {
             #expect(try waiting.produceAnswer(9).partitions.map(\.error) == [0])
         }
 
+        @Test func `a sender that dribbles loses the memory that others wait for`() throws {
+            let store = LogStore()
+            let harness = try ProxyHarness(testRules) {
+                $0.heldBytesMax = 100_000
+                $0.stalledNanoseconds = 100_000_000
+                $0.idleNanoseconds = 4_000_000_000  // Sessions are looked at every second.
+            }
+            defer { harness.stop() }
+            store.serve(harness.broker)
+            let dribbling = try harness.connect()
+            let frame = produce(1, bytes: 70_000)
+            try dribbling.send(frame.prefix(1_000))
+            #expect(try dribbling.isConnected(through: harness))
+            let waiting = try harness.connect()
+            try waiting.send(produce(1, bytes: 500_000))
+            // Always something, so it is never idle, and yet it never comes to an end.
+            var at = 1_000
+            while (try? dribbling.send([frame[at]])) != nil, at < 20_000 {
+                at += 1
+                _ = try harness.connect().ask(Wire.request(19, 0, 1))
+            }
+            #expect(at < 20_000)
+            #expect(try waiting.produceAnswer(9).partitions.map(\.error) == [0])
+        }
+
         @Test func `connections over the limit are let go`() throws {
             let harness = try ProxyHarness { $0.connectionsMax = 2 }
             defer { harness.stop() }
@@ -235,6 +260,8 @@ extension ProxySuites {
             try busy.send(Wire.request(12, 0, 1))
             #expect(harness.broker.wait(12, count: 1).count == 1)
             #expect(!harness.proxy.drain(seconds: 0.05))
+            #expect(busy.isEndedByPeer())
+            #expect(harness.context.connections.value == 0)
         }
     }
 }

@@ -8,8 +8,8 @@
 
 /* AES-GCM with a 12-byte IV and a 16-byte tag, message after message. A new initialisation
    (EVP_EncryptInit_ex) for each costs a third of sealing 100 bytes, nearly all of it the comparing
-   of parameter names. OpenSSL has a shorter way, made for TLS and SSH: the context keeps an IV whose
-   last 8 bytes it counts up itself, and gives out the one that it is about to use. */
+   of parameter names. OpenSSL has a shorter way, made for TLS and SSH: the context keeps an IV
+   whose last 8 bytes it counts up itself, and gives out the one that it is about to use. */
 
 /* Sets the IV that comes next, all 12 bytes of it: a fixed part of length -1. */
 static inline int wax_gcm_set_iv(EVP_CIPHER_CTX *context, void *iv) {

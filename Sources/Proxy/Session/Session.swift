@@ -393,7 +393,7 @@ internal final class Session {
         func isLate(_ inlet: Inlet, _ held: Int) -> Bool {
             guard held > 0, case .gather = inlet.state else { return false }
             let allowed =
-                ProxyLimits.stalledNanoseconds
+                settings.stalledNanoseconds
                 + UInt64(held) * 1_000_000_000 / ProxyLimits.stalledBytesPerSecond
             return now &- inlet.gatherStarted > allowed
         }

@@ -11,7 +11,6 @@ import json
 import shutil
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition

@@ -9,6 +9,8 @@ import os
 import sys
 from functools import partial
 
+from confluent_kafka.admin import AdminClient
+
 from conformance import batches, cluster, proc, report, wire
 from conformance.cases import end, options
 from conformance.clients import all_clients

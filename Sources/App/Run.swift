@@ -59,7 +59,15 @@ private func openKeyServices(
             services[name] = try FileKeyService(
                 path: path,
                 reloaded: { reload in
-                    log.info("keyring", [.init("service", name), .init("state", "\(reload)")])
+                    switch reload {
+                    case .loaded(let keys):
+                        log.info(
+                            "keyring read again", [.init("service", name), .init("keys", keys)])
+                    case .failed(let error):
+                        log.error(
+                            "keyring not usable; the keys that were read before stay in use",
+                            [.init("service", name), .init("reason", "\(error)")])
+                    }
                 })
         }
     }

@@ -67,7 +67,7 @@ package final class FileKeyService: KeyService {
         guard let active = keyring.active(name) else {
             throw keyring.contains(name)
                 ? KeyServiceError(.disabled, key: name, "no version is active")
-                : KeyServiceError(.notFound, key: name, "not in \(file.path)")
+                : KeyServiceError(.notFound, key: name, "not in the keyring")
         }
         do throws(CryptoError) {
             let plaintext = try SecretBytes.random(count: AESGCM.keyBytes)

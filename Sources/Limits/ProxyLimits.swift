@@ -30,7 +30,7 @@ package enum ProxyLimits {
     /// How long a frame that is counted may stand still while others wait for its memory.
     package static let stalledNanoseconds: UInt64 = 10_000_000_000
     /// What a peer with such a frame has to send in a second at least, beyond that time.
-    package static let stalledBytesPerSecond: UInt64 = 65_536
+    package static let stalledBytesPerSecond: UInt64 = 1_048_576
 
     /// How long a topic's batch limit is taken as it was told.
     package static let batchLimitNanoseconds: UInt64 = 300_000_000_000

@@ -74,7 +74,8 @@ extension ProxySuites {
             #expect(taken < many.count)
             let most = ProxyLimits.requestsInFlightMax
             let passed = harness.broker.wait(12, count: most).count
-            #expect(passed >= most)
+            // The last of them may be on its way in part when reading stops.
+            #expect(passed >= most - 1)
             #expect(passed <= most + TransportLimits.readBytes / one.count + 1)
         }
 

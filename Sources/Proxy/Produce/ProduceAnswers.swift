@@ -25,6 +25,8 @@ internal final class ProduceAnswers {
 
     private var answers: [Answer]
     private var throttleMilliseconds: Int32 = 0
+    /// Where the last answer belonged: brokers answer in the order of the request.
+    private var lastPlace = -1
     /// The leader hints of each round that had some: the last ones are the newest.
     private var tags: ByteBuffer?
 
@@ -56,15 +58,26 @@ internal final class ProduceAnswers {
         }
     }
 
+    /// Finds the partition of the request, looking first behind the one before: a search from the
+    /// start for each would take the square of their number.
     private func place(
         of found: ProduceResponse.Partition, in frame: ByteBuffer, _ job: ProduceJob
     ) -> Int? {
         let asked = job.frame
         let identity = frame.bytes(in: found.identity)
+        let partitions = job.request.partitions
+        for next in lastPlace + 1..<min(lastPlace + 3, partitions.count)
+        where partitions[next].index == found.index {
+            let topic = job.request.topics[partitions[next].topic]
+            if asked.bytes(in: topic.identity).sameBytes(as: identity) {
+                lastPlace = next
+                return next
+            }
+        }
         for topic in job.request.topics {
             guard asked.bytes(in: topic.identity).sameBytes(as: identity) else { continue }
-            for partition in topic.partitions
-            where job.request.partitions[partition].index == found.index {
+            for partition in topic.partitions where partitions[partition].index == found.index {
+                lastPlace = partition
                 return partition
             }
         }

@@ -21,10 +21,12 @@ internal struct ProduceRequest {
     }
 
     struct Partition {
+        /// Its topic's place in `topics`.
+        var topic: Int
         var index: Int32
         /// The content of the records field, empty when null.
         var records: Range<Int>
-        /// The whole element but for the records: the index before and the tag buffer after.
+        /// The tag buffer, empty in versions without.
         var tags: Range<Int>
         /// The whole element.
         var element: Range<Int>
@@ -112,7 +114,8 @@ internal struct ProduceRequest {
             let tags = try cursor.tagRange(isFlexible)
             partitions.append(
                 Partition(
-                    index: index, records: records, tags: tags, element: element..<cursor.offset))
+                    topic: topics.count, index: index, records: records, tags: tags,
+                    element: element..<cursor.offset))
         }
         topics.append(
             Topic(

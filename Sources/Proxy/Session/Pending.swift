@@ -27,7 +27,15 @@ internal struct Pending {
     let correlation: Int32
     let apiKey: Int16
     let version: Int16
-    var expectation: Expectation
+    let expectation: Expectation
+
+    /// Bytes of an answer that is there already.
+    var localBytes: Int {
+        switch expectation {
+        case .local(let response), .localThenClose(let response): response.count
+        default: 0
+        }
+    }
 }
 
 /// A queue that is read at one end and written at the other, without moving what is in it.
@@ -39,10 +47,17 @@ internal struct PendingQueue {
     var isEmpty: Bool { count == 0 }
     var first: Pending? { isEmpty ? nil : entries[start] }
 
-    mutating func append(_ pending: Pending) { entries.append(pending) }
+    /// Bytes of answers that wait for their turn.
+    private(set) var localBytes = 0
+
+    mutating func append(_ pending: Pending) {
+        entries.append(pending)
+        localBytes += pending.localBytes
+    }
 
     mutating func removeFirst() {
         precondition(!isEmpty, "a response was finished that nobody waits for")
+        localBytes -= entries[start].localBytes
         start += 1
         if start == entries.count {
             entries.removeAll(keepingCapacity: entries.count <= 64)

@@ -165,7 +165,7 @@ extension Session {
         }
         for failure in opening.failures {
             let level: LogLevel = failure.code == KafkaError.kafkaStorageError ? .warn : .error
-            log.write(
+            log.limited(
                 level, "fetch refused",
                 fields([
                     ("topic", failure.topic), ("partition", "\(failure.partition)"),

@@ -231,8 +231,8 @@ extension Session {
         _ job: ProduceJob, _ partition: Int, _ policy: TopicPolicy, code: Int16, _ reason: String
     ) {
         let index = job.request.partitions[partition].index
-        log.warn(
-            "produce refused",
+        log.limited(
+            .warn, "produce refused",
             fields([
                 ("topic", policy.name), ("partition", "\(index)"), ("error", "\(code)"),
                 ("reason", reason),

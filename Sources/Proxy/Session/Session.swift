@@ -73,6 +73,8 @@ internal final class Session {
     var isDraining = false
     private var lingerTimer: LoopTimer?
     private var lastActivity: UInt64
+    /// Since when the client has taken nothing, and what it had taken by then.
+    private var unreadSince: (time: UInt64, sent: UInt64)?
     /// What the upstream connection was made to, for log lines.
     var upstreamName = "-"
     /// The client came for a node that is not known: nothing but log-in passes before the brokers
@@ -185,6 +187,7 @@ internal final class Session {
 
     private var mayReadRequests: Bool {
         hold == .none && !isClosed && pending.count < ProxyLimits.requestsInFlightMax
+            && pending.localBytes < TransportLimits.unsentBytesHigh
             && !client.isCongested && !(upstream?.isCongested ?? false)
     }
 
@@ -398,6 +401,21 @@ internal final class Session {
             return now &- inlet.gatherStarted > allowed
         }
         return isLate(requests, heldRequestBytes) || isLate(responses, heldResponseBytes)
+            || isUnread(now: now)
+    }
+
+    /// Whether the client takes nothing of what is held for it.
+    private func isUnread(now: UInt64) -> Bool {
+        guard heldResponseBytes > 0, client.isCongested else {
+            unreadSince = nil
+            return false
+        }
+        let sent = client.bytesSent
+        guard let since = unreadSince, since.sent == sent else {
+            unreadSince = (now, sent)
+            return false
+        }
+        return now &- since.time > ProxyLimits.stalledNanoseconds
     }
 
     /// Closes both sides at once and says why.

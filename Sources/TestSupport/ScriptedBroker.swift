@@ -94,6 +94,8 @@ package final class ScriptedBroker: Sendable {
     package func stop() {
         let sockets = state.with { state in
             state.isStopping = true
+            // Hooks may hold the broker.
+            state.hooks = [:]
             return state.connections
         }
         listener.interrupt()

@@ -70,6 +70,7 @@ internal final class Session {
     private(set) var isClosed = false
     private var clientEnded = false
     private var upstreamEnded = false
+    private var hasToldEnd = false
     var isDraining = false
     private var lingerTimer: LoopTimer?
     private var lastActivity: UInt64
@@ -350,6 +351,12 @@ internal final class Session {
 
     /// Ends the session when one side has ended and everything for the other is on its way.
     private func endIfDone() {
+        if clientEnded, hold == .none, !hasToldEnd, let upstream {
+            // The broker is told as it would be without a proxy between, after all that the client
+            // has sent; what it does not answer then, it never will.
+            hasToldEnd = true
+            upstream.finishSending()
+        }
         if hold == .ending, client.unsentBytes == 0 {
             close(.debug, "closed after a refusal")
         } else if upstreamEnded, client.unsentBytes == 0 {

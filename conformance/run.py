@@ -116,8 +116,8 @@ class Run:
 
 
 def is_worth_showing(line: str) -> bool:
-    return bool(re.search(r"error|warning|failed|recorded an issue|Compiling, |Build complete|"
-                          r"Test run with|Fatal|crash", line))  # fmt: skip
+    """What went wrong, and how it ended; not every test that starts and file that compiles."""
+    return bool(re.search(r"^[✘↳]|error:|warning:|Build complete|Test run with|Fatal", line))
 
 
 def swift_counts(text: str) -> list[tuple[int, int, int]]:

@@ -47,21 +47,33 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
         // Bottom: bytes, limits, time, log lines.
         library("Limits", []),
         library("Bytes", ["CLinux"], settings: spans),
         library("Telemetry", ["CLinux"]),
-        library("Rules", []),
+        library("Rules", ["Fields", "Masks"]),
 
         // What a record is, and what is done to it. No sockets here.
         library("KafkaWire", ["Bytes", "Limits"]),
         library("Compression", ["Bytes", "Limits", "CZlib", "CLZ4", "CZstd", "CSnappy"]),
         library("Crypto", ["Bytes", "COpenSSL", "COpenSSLShims"]),
+        library("JSON", ["Bytes", "Crypto", "Limits"]),
+        library("Fields", ["Bytes", "Limits"]),
+        library("Masks", ["Bytes", "Crypto", "Limits"]),
+        library("Principals", ["Bytes", "Limits", "JSON", "Rules"]),
         library("KeyService", ["Crypto", "Envelope", "Bytes", "Limits"]),
-        library("FileKeys", ["KeyService", "Crypto", "Bytes", "Limits"]),
+        library("FileKeys", ["KeyService", "JSON", "Crypto", "Bytes", "Limits"]),
+        library("VaultKeys", ["KeyService", "JSON", "Crypto", "Bytes", "Limits", "CCurl"]),
         library("Envelope", ["Bytes", "Crypto", "Limits"]),
-        library("Records", ["Bytes", "KafkaWire", "Compression", "Crypto", "Envelope", "Limits"]),
+        library(
+            "Records",
+            [
+                "Bytes", "KafkaWire", "Compression", "Crypto", "Envelope", "Fields", "Masks",
+                "Limits",
+            ]),
 
         // What moves the bytes.
         library("Loop", ["CLinux", "Bytes", "Limits"]),
@@ -70,23 +82,24 @@ let package = Package(
             "Proxy",
             [
                 "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "KeyService", "Loop",
-                "Transport", "Telemetry", "Limits", "Rules",
+                "Transport", "Telemetry", "Limits", "Rules", "Principals", "Fields", "Masks",
             ]),
 
         // Edge: files, arguments, signals.
-        library("Config", ["CYAML", "Limits", "Rules"]),
+        library("Config", ["CYAML", "Limits", "Rules", "Fields", "Masks"]),
         library(
             "App",
             [
-                "Config", "Proxy", "Loop", "KeyService", "FileKeys", "Telemetry", "Limits",
-                "Rules",
+                "Config", "Proxy", "Loop", "KeyService", "FileKeys", "VaultKeys", "Telemetry",
+                "Limits", "Rules", "Fields", "Masks", "Records", "Envelope", "Crypto", "KafkaWire",
+                "JSON", "Bytes",
             ]),
         .executableTarget(name: "waxwing", dependencies: ["App"], swiftSettings: strict),
         .executableTarget(
             name: "Bench",
             dependencies: [
                 "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "Compression",
-                "CMallocCount", "COpenSSL",
+                "Fields", "Masks", "CMallocCount", "COpenSSL",
             ],
             swiftSettings: strict),
         library("TestSupport", ["Bytes", "KafkaWire"]),
@@ -96,23 +109,33 @@ let package = Package(
         tests("CompressionTests", ["Compression", "Bytes", "TestSupport"]),
         tests("CryptoTests", ["Crypto", "Bytes"]),
         tests("KeyServiceTests", ["KeyService", "Crypto", "Envelope", "Bytes"]),
+        tests("JSONTests", ["JSON", "Crypto", "Bytes", "TestSupport"]),
+        tests("FieldsTests", ["Fields", "Bytes", "TestSupport"]),
+        tests("MasksTests", ["Masks", "Crypto", "Bytes", "TestSupport"]),
+        tests("PrincipalsTests", ["Principals", "Rules", "Bytes", "TestSupport"]),
         tests("FileKeysTests", ["FileKeys", "KeyService", "Crypto", "Bytes"]),
+        tests(
+            "VaultKeysTests", ["VaultKeys", "KeyService", "JSON", "Crypto", "Bytes", "TestSupport"]),
         tests("EnvelopeTests", ["Envelope", "Crypto", "Bytes"]),
         tests(
             "RecordsTests",
-            ["Records", "Envelope", "Crypto", "KafkaWire", "Compression", "Bytes", "TestSupport"]),
+            [
+                "Records", "Envelope", "Crypto", "KafkaWire", "Compression", "Fields", "Masks",
+                "Bytes", "TestSupport",
+            ]),
         tests("LoopTests", ["Loop", "Bytes", "TestSupport"]),
         tests("TransportTests", ["Transport", "Loop", "Bytes", "Limits", "TestSupport"]),
         tests(
             "ProxyTests",
             [
                 "Proxy", "Records", "Envelope", "Crypto", "KeyService", "KafkaWire", "Transport",
-                "Loop", "Bytes", "Rules", "Telemetry", "Limits", "TestSupport",
+                "Loop", "Bytes", "Rules", "Telemetry", "Limits", "Principals", "Fields", "Masks",
+                "TestSupport",
             ]),
-        tests("ConfigTests", ["Config", "Rules"]),
+        tests("ConfigTests", ["Config", "Rules", "Fields", "Masks"]),
         tests("TelemetryTests", ["Telemetry"]),
-        tests("RulesTests", ["Rules"]),
-        tests("AppTests", ["App", "Config"]),
+        tests("RulesTests", ["Rules", "Fields", "Masks"]),
+        tests("AppTests", ["App", "Config", "Rules", "Fields", "Masks"]),
         tests("TidyTests", []),
     ]
 )

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 # What the build needs, then what only the suite needs.
 packages="pkg-config libssl-dev zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev libyaml-dev
-python3 python3-venv kcat haproxy iproute2 util-linux"
+libcurl4-openssl-dev python3 python3-venv kcat haproxy iproute2 util-linux"
 if [ -z "${JAVA_HOME:-}" ] && ! command -v java >/dev/null 2>&1; then
   packages="$packages openjdk-17-jre-headless"
 fi

@@ -136,7 +136,7 @@ internal struct RuleReader {
         guard
             let node = section.required("show"),
             let show = reading.choice(
-                node, "show", [("clear", ReadRule.Show.clear), ("sealed", .sealed)]),
+                node, "show", [("clear", Showing.clear), ("sealed", .sealed)]),
             !topics.isEmpty
         else { return nil }
         return ReadRule(topics: topics.map(\.glob), show: show)

@@ -36,7 +36,7 @@ internal final class TopicPolicy {
 
     init(_ name: String, rules: RuleSet) {
         self.name = name
-        showsClear = rules.showsClear(topic: name)
+        showsClear = rules.view(of: name, for: .anonymous).whole == .clear
         isConcerned = rules.concerns(topic: name)
         do {
             guard let found = try rules.protection(topic: name) else {
@@ -45,10 +45,15 @@ internal final class TopicPolicy {
                 return
             }
             boundTopic = found.boundTopic
-            if let reference = KEKReference(service: found.service, name: found.key) {
-                protection = .key(reference)
-            } else {
-                protection = .refused("\(found.service)/\(found.key) is not the name of a key")
+            switch found.key {
+            case .fixed(let key):
+                if let reference = KEKReference(service: found.service, name: key) {
+                    protection = .key(reference)
+                } else {
+                    protection = .refused("\(found.service)/\(key) is not the name of a key")
+                }
+            case .byHeader:
+                protection = .refused("keys by record header are not supported yet")
             }
         } catch {
             boundTopic = name

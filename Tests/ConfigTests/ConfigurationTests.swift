@@ -107,11 +107,12 @@ private let everything = """
             ])
         #expect(
             try found.rules.protection(topic: "orders.eu")
-                == Protection(service: "local", key: "kek-orders.eu", boundTopic: "orders.eu"))
+                == Protection(
+                    service: "local", key: .fixed("kek-orders.eu"), boundTopic: "orders.eu"))
         #expect(try found.rules.protection(topic: "orders.public") == nil)
         #expect(try found.rules.protection(topic: "dc1.payments")?.boundTopic == "payments")
-        #expect(!found.rules.showsClear(topic: "payments"))
-        #expect(found.rules.showsClear(topic: "payroll"))
+        #expect(found.rules.view(of: "payments", for: .anonymous) == .sealed)
+        #expect(found.rules.view(of: "payroll", for: .anonymous) == .clear)
     }
 
     @Test func `limits and log settings are read`() throws {

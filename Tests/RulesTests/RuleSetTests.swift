@@ -30,10 +30,11 @@ import Testing
         let rules = try sampleRules()
         #expect(
             try rules.protection(topic: "orders.eu")
-                == Protection(service: "corp", key: "kek-orders.eu", boundTopic: "orders.eu"))
+                == Protection(
+                    service: "corp", key: .fixed("kek-orders.eu"), boundTopic: "orders.eu"))
         #expect(
             try rules.protection(topic: "mirror.payments")
-                == Protection(service: "local", key: "fixed", boundTopic: "payments"))
+                == Protection(service: "local", key: .fixed("fixed"), boundTopic: "payments"))
         #expect(try rules.protection(topic: "clicks") == nil)
     }
 
@@ -50,10 +51,10 @@ import Testing
 
     @Test func `clear text is shown by the first rule that names the topic`() throws {
         let rules = try sampleRules()
-        #expect(rules.showsClear(topic: "orders.eu"))
-        #expect(!rules.showsClear(topic: "orders.secret"))
-        #expect(!rules.showsClear(topic: "payments"))
-        #expect(!RuleSet().showsClear(topic: "payments"))
+        #expect(rules.view(of: "orders.eu", for: .anonymous) == .clear)
+        #expect(rules.view(of: "orders.secret", for: .anonymous) == .sealed)
+        #expect(rules.view(of: "payments", for: .anonymous) == ReadView())
+        #expect(RuleSet().view(of: "payments", for: .anonymous) == ReadView())
     }
 
     @Test func `a topic is of concern when any rule names it`() throws {

@@ -6,7 +6,7 @@
 enum ImportTable {
     static let targets: [String: Set<String>] = [
         "Limits": [],
-        "Rules": [],
+        "Rules": ["Fields", "Masks"],
         "Bytes": ["CLinux"],
         "Telemetry": ["CLinux"],
         "KafkaWire": ["Bytes", "Limits"],
@@ -14,22 +14,31 @@ enum ImportTable {
         "Crypto": ["Bytes", "COpenSSL", "COpenSSLShims"],
         "Envelope": ["Bytes", "Crypto", "Limits"],
         "KeyService": ["Crypto", "Envelope", "Bytes", "Limits"],
-        "FileKeys": ["KeyService", "Crypto", "Bytes", "Limits"],
-        "Records": ["Bytes", "KafkaWire", "Compression", "Crypto", "Envelope", "Limits"],
+        "JSON": ["Bytes", "Crypto", "Limits"],
+        "Fields": ["Bytes", "Limits"],
+        "Masks": ["Bytes", "Crypto", "Limits"],
+        "Principals": ["Bytes", "Limits", "JSON", "Rules"],
+        "FileKeys": ["KeyService", "JSON", "Crypto", "Bytes", "Limits"],
+        "VaultKeys": ["KeyService", "JSON", "Crypto", "Bytes", "Limits", "CCurl"],
+        "Records": [
+            "Bytes", "KafkaWire", "Compression", "Crypto", "Envelope", "Fields", "Masks", "Limits",
+        ],
         "Loop": ["CLinux", "Bytes", "Limits"],
         "Transport": ["Loop", "CLinux", "Bytes", "Limits"],
         "Proxy": [
             "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "KeyService", "Loop",
-            "Transport", "Telemetry", "Rules", "Limits",
+            "Transport", "Telemetry", "Rules", "Limits", "Principals", "Fields", "Masks",
         ],
-        "Config": ["CYAML", "Rules", "Limits"],
+        "Config": ["CYAML", "Rules", "Limits", "Fields", "Masks"],
         "App": [
-            "Config", "Rules", "Proxy", "Loop", "KeyService", "FileKeys", "Telemetry", "Limits",
+            "Config", "Rules", "Proxy", "Loop", "KeyService", "FileKeys", "VaultKeys", "Telemetry",
+            "Limits", "Fields", "Masks", "Records", "Envelope", "Crypto", "KafkaWire", "JSON",
+            "Bytes",
         ],
         "waxwing": ["App"],
         "Bench": [
-            "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "Compression", "CMallocCount",
-            "COpenSSL",
+            "Bytes", "KafkaWire", "Records", "Envelope", "Crypto", "Compression", "Fields", "Masks",
+            "CMallocCount", "COpenSSL",
         ],
         "TestSupport": ["Bytes", "KafkaWire"],
 
@@ -38,21 +47,28 @@ enum ImportTable {
         "CompressionTests": ["Compression", "Bytes", "TestSupport"],
         "CryptoTests": ["Crypto", "Bytes"],
         "KeyServiceTests": ["KeyService", "Crypto", "Envelope", "Bytes"],
+        "JSONTests": ["JSON", "Crypto", "Bytes", "TestSupport"],
+        "FieldsTests": ["Fields", "Bytes", "TestSupport"],
+        "MasksTests": ["Masks", "Crypto", "Bytes", "TestSupport"],
+        "PrincipalsTests": ["Principals", "Rules", "Bytes", "TestSupport"],
+        "VaultKeysTests": ["VaultKeys", "KeyService", "JSON", "Crypto", "Bytes", "TestSupport"],
         "FileKeysTests": ["FileKeys", "KeyService", "Crypto", "Bytes"],
         "EnvelopeTests": ["Envelope", "Crypto", "Bytes"],
         "RecordsTests": [
-            "Records", "Envelope", "Crypto", "KafkaWire", "Compression", "Bytes", "TestSupport",
+            "Records", "Envelope", "Crypto", "KafkaWire", "Compression", "Fields", "Masks",
+            "Bytes", "TestSupport",
         ],
         "LoopTests": ["Loop", "Bytes", "TestSupport"],
         "TransportTests": ["Transport", "Loop", "Bytes", "Limits", "TestSupport"],
         "ProxyTests": [
             "Proxy", "Records", "Envelope", "Crypto", "KeyService", "KafkaWire", "Transport",
-            "Loop", "Bytes", "Rules", "Telemetry", "Limits", "TestSupport",
+            "Loop", "Bytes", "Rules", "Telemetry", "Limits", "Principals", "Fields", "Masks",
+            "TestSupport",
         ],
-        "RulesTests": ["Rules"],
-        "ConfigTests": ["Config", "Rules"],
+        "RulesTests": ["Rules", "Fields", "Masks"],
+        "ConfigTests": ["Config", "Rules", "Fields", "Masks"],
         "TelemetryTests": ["Telemetry"],
-        "AppTests": ["App", "Config"],
+        "AppTests": ["App", "Config", "Rules", "Fields", "Masks"],
         "TidyTests": [],
     ]
 
@@ -60,12 +76,13 @@ enum ImportTable {
     static let cTargets: [String: Set<String>] = [
         "CLinux": [], "CMallocCount": [], "COpenSSL": [], "COpenSSLShims": ["COpenSSL"],
         "CZlib": [], "CLZ4": [],
-        "CZstd": [], "CSnappy": [], "CYAML": [],
+        "CZstd": [], "CSnappy": [], "CYAML": [], "CCurl": [],
     ]
 
     /// The only targets that may call C: where memory can go wrong.
     static let mayCallC: Set<String> = [
         "Bytes", "Telemetry", "Compression", "Crypto", "Loop", "Transport", "Config", "Bench",
+        "VaultKeys",
     ]
 
     /// The only targets beside the tests that may use Foundation, and which part of it.
@@ -73,7 +90,8 @@ enum ImportTable {
 
     /// Targets that decide and transform but never call the operating system.
     private static let pure: Set<String> = [
-        "Limits", "Rules", "KafkaWire", "Envelope", "Records", "Proxy",
+        "Limits", "Rules", "KafkaWire", "Envelope", "Records", "Proxy", "Fields", "Masks",
+        "Principals",
     ]
 
     /// What `target` may import of the toolchain.

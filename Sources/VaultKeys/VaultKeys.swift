@@ -1,0 +1,1 @@
+// VaultKeys: to come.

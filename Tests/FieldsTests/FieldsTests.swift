@@ -1,0 +1,1 @@
+// FieldsTests: to come.

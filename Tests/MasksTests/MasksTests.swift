@@ -1,0 +1,1 @@
+// MasksTests: to come.

@@ -1,0 +1,1 @@
+// PrincipalsTests: to come.

@@ -1,0 +1,1 @@
+// VaultKeysTests: to come.

@@ -17,9 +17,9 @@ package enum EnvelopeFormat {
 
     /// High nibble of the second byte. The header carries the key reference and the wrapped key.
     package static let flagWrappedKey: UInt8 = 0x10
-    /// Compression before sealing: 0 none; other values are reserved.
+    /// Compression before sealing: a raw value of `EnvelopeCompression`; both bits are invalid.
     package static let maskCompression: UInt8 = 0x60
-    /// The value is a document with sealed fields in it: reserved.
+    /// The value is a JSON document with sealed fields in it. Not together with compression.
     package static let flagFields: UInt8 = 0x80
     private static let maskSuite: UInt8 = 0x0f
 
@@ -28,12 +28,9 @@ package enum EnvelopeFormat {
     /// Bytes that a sealed value has more than its plaintext: nonce and tag.
     package static let sealedOverheadBytes = 28
 
-    /// The second byte as associated data has it: whether the wrapped key stands in this header or
-    /// in an earlier one is not bound, so that the two forms can be exchanged.
-    internal static func boundSuite(_ byte: UInt8) -> UInt8 { byte & ~flagWrappedKey }
-
-    /// The second byte of whole values sealed today, without `flagWrappedKey`.
-    internal static let wholeValueSuite = suiteAES256GCM
+    /// How the text of a sealed field begins, behind the quotation mark: the rest, up to the
+    /// closing one, is base64url without padding (RFC 4648 section 5) of nonce, ciphertext, tag.
+    package static let fieldMark: StaticString = "wax1:"
 
     /// Refuses what this version does not know, so that nothing is opened by guess.
     internal static func check(version: UInt8, suite: UInt8) throws(EnvelopeError) {
@@ -42,8 +39,21 @@ package enum EnvelopeFormat {
             throw .unsupportedSuite(suite & maskSuite)
         }
         let flags = suite & ~maskSuite
-        guard flags & ~flagWrappedKey == 0 else { throw .unsupportedFlags(flags) }
+        let compression = flags & maskCompression
+        guard EnvelopeCompression(rawValue: compression) != nil,
+            flags & flagFields == 0 || compression == 0
+        else { throw .unsupportedFlags(flags) }
     }
+}
+
+/// How a whole value was compressed before it was sealed; the raw value is its flag in the header.
+package enum EnvelopeCompression: UInt8, CaseIterable, Sendable {
+    /// The plaintext is the value.
+    case none = 0x00
+    /// The plaintext is one zstd frame (RFC 8878) that declares its content size.
+    case zstd = 0x20
+    /// The plaintext is the value's length (uvarint) and one LZ4 block.
+    case lz4 = 0x40
 }
 
 /// A header value taken apart; ranges are offsets into the value that was read.
@@ -53,6 +63,10 @@ package struct EnvelopeHeader: Equatable, Sendable {
     /// Whether the reference and the wrapped key stand here; without them they stood in an
     /// earlier record of the same batch.
     package let hasWrappedKey: Bool
+    /// How the value was compressed before it was sealed.
+    package let compression: EnvelopeCompression
+    /// Whether fields of the value are sealed, and not the value itself.
+    package let isFields: Bool
     /// UTF-8 of the key reference; empty without a wrapped key.
     package let reference: Range<Int>
     /// The wrapped data key; empty without one.
@@ -70,6 +84,9 @@ package struct EnvelopeHeader: Equatable, Sendable {
         }
         try EnvelopeFormat.check(version: head.version, suite: head.suite)
         hasWrappedKey = head.suite & EnvelopeFormat.flagWrappedKey != 0
+        isFields = head.suite & EnvelopeFormat.flagFields != 0
+        compression =
+            EnvelopeCompression(rawValue: head.suite & EnvelopeFormat.maskCompression) ?? .none
         do throws(WireError) {
             var cursor = ByteCursor(value)
             try cursor.skip(2)
@@ -111,6 +128,8 @@ package enum EnvelopeError: Error, Equatable, Sendable {
     case badWrappedKey(bytes: Int)
     /// A topic name must have 1 to `topicNameBytesMax` bytes.
     case badTopic(bytes: Int)
+    /// The normalized path of a field must have 1 to `fieldPathBytesMax` bytes.
+    case badPath(bytes: Int)
     /// The cipher does not take the key.
     case cipher(CryptoError)
 }
@@ -125,6 +144,7 @@ extension EnvelopeError: CustomStringConvertible {
         case .badReference(let bytes): "a key reference of \(bytes) bytes"
         case .badWrappedKey(let bytes): "a wrapped key of \(bytes) bytes"
         case .badTopic(let bytes): "a topic name of \(bytes) bytes"
+        case .badPath(let bytes): "a field path of \(bytes) bytes"
         case .cipher(let error): "the data key cannot be used: \(error)"
         }
     }

@@ -27,4 +27,7 @@ package enum RecordLimits {
 
     /// Data keys that may appear in one batch before it is taken for garbage: a sealer uses one.
     package static let dataKeysPerBatchMax = 256
+
+    /// Longest normalized path of a sealed field, in UTF-8 bytes: what its length field can say.
+    package static let fieldPathBytesMax = Int(UInt16.max)
 }

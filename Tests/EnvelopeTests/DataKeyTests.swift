@@ -101,4 +101,64 @@ import Testing
         let longer = try sealing(wrapped: [UInt8](repeating: 1, count: 65)).addedBytesMax
         #expect(longer > bounds[0])
     }
+
+    /// What associated data says for `use`, after the topic "t" was bound.
+    private func bound(_ use: (AssociatedData) throws -> Void) throws -> [UInt8] {
+        let associated = try AssociatedData(id: 5, reference: "s/n")
+        try associated.bind(topic: "t")
+        try use(associated)
+        return associated.buffer.array
+    }
+
+    @Test func `flags and field path are part of what is bound`() throws {
+        let fixed: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 5, 0, 3, 0x73, 0x2f, 0x6e, 0, 1, 0x74]
+        let path = buffer([UInt8]("$['a']".utf8))
+        #expect(try bound { _ in } == [0x77, 0x61, 0x78, 1, 0x01] + fixed + [0, 0])
+        let expected = [0x77, 0x61, 0x78, 1, 0x81] + fixed + [0, 6] + path.array
+        #expect(try bound { try $0.use(path: path.bytes) } == expected)
+        for compression in EnvelopeCompression.allCases {
+            let bytes = try bound { associated in
+                try associated.use(path: path.bytes)
+                associated.use(compression: compression)
+            }
+            #expect(bytes == [0x77, 0x61, 0x78, 1, 1 | compression.rawValue] + fixed + [0, 0])
+        }
+        // Binding again goes back to a whole value that is not compressed.
+        for topic in ["t", "u"] {
+            let bytes = try bound { associated in
+                try associated.use(path: path.bytes)
+                try associated.bind(topic: topic)
+            }
+            #expect(bytes[4] == 0x01 && bytes.suffix(3) == [topic.utf8.first ?? 0, 0, 0])
+        }
+    }
+
+    @Test func `a field path that the format cannot hold is refused`() throws {
+        let key = try sealing()
+        try key.bind(topic: "t")
+        for count in [0, 65_536] {
+            let path = buffer([UInt8](repeating: 0x61, count: count))
+            #expect(throws: EnvelopeError.badPath(bytes: count)) {
+                try key.seal(field: path.bytes, path: path.bytes, into: ByteBuffer())
+            }
+        }
+        let path = buffer([UInt8](repeating: 0x61, count: 65_535))
+        try key.seal(field: path.bytes, path: path.bytes, into: ByteBuffer())
+        #expect(key.recordsSealed == 1)
+    }
+
+    @Test func `headers differ in the flags, and lean ones end behind the id`() throws {
+        let key = try sealing()
+        for flags in [0x00, 0x20, 0x40, 0x80] as [UInt8] {
+            let full = key.header(flags: flags, isWrapped: true)
+            let lean = key.header(flags: flags, isWrapped: false)
+            let id: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 5]
+            let name: [UInt8] = [6, 0x77, 0x61, 0x78]
+            #expect(
+                full.array == name + [34, 1, 0x11 | flags] + id + [3, 0x73, 0x2f, 0x6e, 1, 2, 3])
+            #expect(lean.array == name + [20, 1, 0x01 | flags] + id)
+            #expect(key.header(flags: flags, isWrapped: true) === full)
+            #expect(key.header(flags: flags, isWrapped: false) === lean)
+        }
+    }
 }

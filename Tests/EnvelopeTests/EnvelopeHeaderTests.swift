@@ -44,9 +44,24 @@ import Testing
             bytes[1] = 0x10 | suite
             #expect(throws: EnvelopeError.unsupportedSuite(suite)) { try read(bytes) }
         }
-        for flags in [0x20, 0x30, 0x40, 0x60, 0x80, 0x90, 0xf0] as [UInt8] {
+        for flags in [0x60, 0x70, 0xa0, 0xb0, 0xc0, 0xd0, 0xe0, 0xf0] as [UInt8] {
             bytes[1] = flags | 1
             #expect(throws: EnvelopeError.unsupportedFlags(flags)) { try read(bytes) }
+        }
+    }
+
+    @Test func `compression and fields are told by the flags`() throws {
+        var bytes = Self.wrappedHeader
+        let expected: [UInt8: (EnvelopeCompression, Bool)] = [
+            0x00: (.none, false), 0x20: (.zstd, false), 0x40: (.lz4, false), 0x80: (.none, true),
+        ]
+        for (flags, meaning) in expected {
+            bytes[1] = flags | 0x11
+            let header = try read(bytes)
+            let lean = try read([1, flags | 1] + bytes[2..<10])
+            #expect(header.compression == meaning.0 && header.isFields == meaning.1)
+            #expect(lean.compression == meaning.0 && lean.isFields == meaning.1)
+            #expect(header.hasWrappedKey && !lean.hasWrappedKey)
         }
     }
 

@@ -2,6 +2,7 @@
 
 internal import Bytes
 internal import Crypto
+internal import JSON
 internal import KeyService
 internal import Limits
 
@@ -16,7 +17,7 @@ internal enum KeyringFormat {
         do throws(KeyringProblem) {
             var cursor = ByteCursor(text)
             keyring = try set(&cursor)
-            try JSONReader.expectEnd(&cursor)
+            try KeyringText.expectEnd(&cursor)
         } catch {
             switch error {
             case .syntax(let offset, let expected):
@@ -33,9 +34,9 @@ internal enum KeyringFormat {
         var versions: [KeyVersion]?
         var others: [[UInt8]] = []
         var isFirst = true
-        try JSONReader.expect("{", &cursor)
-        while let text = try JSONReader.nextMember(&cursor, isFirst: &isFirst) {
-            if try JSONReader.decoded(text, in: cursor) == "keys" {
+        try KeyringText.expect("{", &cursor)
+        while let text = try KeyringText.nextMember(&cursor, isFirst: &isFirst) {
+            if try KeyringText.decoded(text, in: cursor) == "keys" {
                 guard versions == nil else {
                     throw .content(kid: nil, "\"keys\" stands there twice")
                 }
@@ -51,8 +52,8 @@ internal enum KeyringFormat {
     private static func keys(_ cursor: inout ByteCursor) throws(KeyringProblem) -> [KeyVersion] {
         var versions: [KeyVersion] = []
         var isFirst = true
-        try JSONReader.expect("[", &cursor)
-        while try JSONReader.nextElement(&cursor, isFirst: &isFirst) {
+        try KeyringText.expect("[", &cursor)
+        while try KeyringText.nextElement(&cursor, isFirst: &isFirst) {
             guard versions.count < KeyLimits.keyringKeysMax else {
                 throw .content(kid: nil, "more than \(KeyLimits.keyringKeysMax) keys")
             }
@@ -65,7 +66,7 @@ internal enum KeyringFormat {
     private static func verbatim(
         _ name: JSONText, _ cursor: inout ByteCursor
     ) throws(KeyringProblem) -> [UInt8] {
-        let value = try JSONReader.value(&cursor, depth: 2)
+        let value = try KeyringText.value(&cursor, outerDepth: 2)
         return cursor.part(name.range.lowerBound - 1..<value.upperBound).array
     }
 
@@ -86,9 +87,9 @@ internal enum KeyringFormat {
         var members = Members()
         var names: Set<String> = []
         var isFirst = true
-        try JSONReader.expect("{", &cursor)
-        while let text = try JSONReader.nextMember(&cursor, isFirst: &isFirst) {
-            let name = try JSONReader.decoded(text, in: cursor)
+        try KeyringText.expect("{", &cursor)
+        while let text = try KeyringText.nextMember(&cursor, isFirst: &isFirst) {
+            let name = try KeyringText.decoded(text, in: cursor)
             guard names.insert(name).inserted else {
                 throw .content(
                     kid: "number \(number)", "a member stands there twice")
@@ -99,8 +100,8 @@ internal enum KeyringFormat {
             case "kid": members.kid = try string(&cursor)
             case "status": members.status = try string(&cursor)
             case "created": members.created = try integer(&cursor)
-            case "k": members.key = try JSONReader.string(&cursor)
-            case "use", "key_ops": _ = try JSONReader.value(&cursor, depth: 2)
+            case "k": members.key = try KeyringText.string(&cursor)
+            case "use", "key_ops": _ = try KeyringText.value(&cursor, outerDepth: 2)
             default: members.others.append(try verbatim(text, &cursor))
             }
         }
@@ -108,11 +109,11 @@ internal enum KeyringFormat {
     }
 
     private static func string(_ cursor: inout ByteCursor) throws(KeyringProblem) -> String {
-        try JSONReader.decoded(try JSONReader.string(&cursor), in: cursor)
+        try KeyringText.decoded(try KeyringText.string(&cursor), in: cursor)
     }
 
     private static func integer(_ cursor: inout ByteCursor) throws(KeyringProblem) -> Int64 {
-        let range = try JSONReader.value(&cursor)
+        let range = try KeyringText.value(&cursor)
         guard let value = Int64(cursor.part(range).text), value >= 0 else {
             throw .syntax(offset: range.lowerBound, expected: "whole seconds since 1970")
         }
@@ -135,7 +136,8 @@ internal enum KeyringFormat {
             throw .content(kid: kid, "\"status\" must be \"active\", \"retired\" or \"disabled\"")
         }
         guard let text = members.key, !text.hasEscapes,
-            let key = Base64URL.decode(cursor.part(text.range), count: AESGCM.keyBytes)
+            let key = Base64.secret(
+                cursor.part(text.range), .url, count: AESGCM.keyBytes)
         else {
             throw .content(kid: kid, "\"k\" must be 32 bytes as unpadded base64url")
         }
@@ -192,7 +194,7 @@ internal enum KeyringFormat {
             output.append(",")
         }
         output.append("\n     \"k\": \"")
-        Base64URL.append(version.key, to: output)
+        Base64.append(version.key, .url, to: output)
         output.append("\"}")
     }
 }

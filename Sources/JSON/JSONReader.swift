@@ -1,59 +1,73 @@
 // JSONReader: reads strict JSON (RFC 8259) from bytes, without making values of it.
 
-internal import Bytes
+package import Bytes
 internal import Limits
 
-/// Why a keyring cannot be read. Never a part of the text, which holds keys.
-internal enum KeyringProblem: Error, Equatable {
-    /// The text stops being JSON there.
-    case syntax(offset: Int, expected: String)
-    /// A member is missing or wrong; `kid` as far as it is known.
-    case content(kid: String?, String)
+/// Where a text stops being JSON, or the JSON that was asked for. Never a part of the text, which
+/// may hold secrets.
+package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Bytes from the start of the text.
+    package let offset: Int
+    /// What should stand there.
+    package let expected: String
+
+    package init(offset: Int, expected: String) {
+        self.offset = offset
+        self.expected = expected
+    }
+
+    package var description: String { "at byte \(offset): expected \(expected)" }
 }
 
-/// A string in the text, without its quotes.
-internal struct JSONText: Equatable {
-    internal let range: Range<Int>
-    internal let hasEscapes: Bool
+/// A string in the text.
+package struct JSONText: Equatable, Sendable {
+    /// Where its characters stand, without the quotes.
+    package let range: Range<Int>
+    /// Whether some of them are written as escapes.
+    package let hasEscapes: Bool
+
+    package init(range: Range<Int>, hasEscapes: Bool) {
+        self.range = range
+        self.hasEscapes = hasEscapes
+    }
 }
 
-/// A keyring holds keys as strings, so a general parser would leave copies of them in memory that
-/// nobody zeroes. This one only walks: strings are ranges of the buffer they stand in.
-internal enum JSONReader {
+/// Texts hold keys and tokens as strings, so a general parser would leave copies of them in memory
+/// that nobody zeroes. This one only walks: strings are ranges of the buffer they stand in.
+package enum JSONReader {
     /// Steps over white space.
-    internal static func skipSpace(_ cursor: inout ByteCursor) {
+    package static func skipSpace(_ cursor: inout ByteCursor) {
         while let byte = peek(&cursor), [0x20, 0x09, 0x0a, 0x0d].contains(byte) {
             cursor.step()
         }
     }
 
-    /// The next byte, which stays; nil at the end.
-    internal static func peek(_ cursor: inout ByteCursor) -> UInt8? {
+    private static func peek(_ cursor: inout ByteCursor) -> UInt8? {
         cursor.peek()
     }
 
     /// Steps over white space and `byte`.
-    internal static func expect(
+    package static func expect(
         _ byte: Unicode.Scalar, _ cursor: inout ByteCursor
-    ) throws(KeyringProblem) {
+    ) throws(JSONError) {
         skipSpace(&cursor)
         guard peek(&cursor) == UInt8(ascii: byte) else {
-            throw .syntax(offset: cursor.offset, expected: "'\(byte)'")
+            throw JSONError(offset: cursor.offset, expected: "'\(byte)'")
         }
         cursor.step()
     }
 
     /// Steps over white space to the end of the text.
-    internal static func expectEnd(_ cursor: inout ByteCursor) throws(KeyringProblem) {
+    package static func expectEnd(_ cursor: inout ByteCursor) throws(JSONError) {
         skipSpace(&cursor)
-        guard cursor.isAtEnd else { throw .syntax(offset: cursor.offset, expected: "the end") }
+        guard cursor.isAtEnd else { throw JSONError(offset: cursor.offset, expected: "the end") }
     }
 
     /// The name of the next member of an object whose brace was read, with the cursor at its
     /// value; nil after the closing brace.
-    internal static func nextMember(
+    package static func nextMember(
         _ cursor: inout ByteCursor, isFirst: inout Bool
-    ) throws(KeyringProblem) -> JSONText? {
+    ) throws(JSONError) -> JSONText? {
         guard try nextItem(&cursor, isFirst: &isFirst, close: "}") else { return nil }
         let name = try string(&cursor)
         try expect(":", &cursor)
@@ -62,15 +76,15 @@ internal enum JSONReader {
     }
 
     /// Whether an array whose bracket was read has another element, with the cursor at it.
-    internal static func nextElement(
+    package static func nextElement(
         _ cursor: inout ByteCursor, isFirst: inout Bool
-    ) throws(KeyringProblem) -> Bool {
+    ) throws(JSONError) -> Bool {
         try nextItem(&cursor, isFirst: &isFirst, close: "]")
     }
 
     private static func nextItem(
         _ cursor: inout ByteCursor, isFirst: inout Bool, close: Unicode.Scalar
-    ) throws(KeyringProblem) -> Bool {
+    ) throws(JSONError) -> Bool {
         skipSpace(&cursor)
         if peek(&cursor) == UInt8(ascii: close) {
             cursor.step()
@@ -83,7 +97,7 @@ internal enum JSONReader {
     }
 
     /// A string; its escapes are checked, not decoded.
-    internal static func string(_ cursor: inout ByteCursor) throws(KeyringProblem) -> JSONText {
+    package static func string(_ cursor: inout ByteCursor) throws(JSONError) -> JSONText {
         try expect("\"", &cursor)
         let start = cursor.offset
         var hasEscapes = false
@@ -95,23 +109,23 @@ internal enum JSONReader {
                 hasEscapes = true
                 try escape(&cursor)
             case 0..<0x20:
-                throw .syntax(offset: cursor.offset - 1, expected: "no control character")
+                throw JSONError(offset: cursor.offset - 1, expected: "no control character")
             default: break
             }
         }
-        throw .syntax(offset: cursor.offset, expected: "the end of a string")
+        throw JSONError(offset: cursor.offset, expected: "the end of a string")
     }
 
-    private static func escape(_ cursor: inout ByteCursor) throws(KeyringProblem) {
+    private static func escape(_ cursor: inout ByteCursor) throws(JSONError) {
         let kind = (try? cursor.uint8()) ?? 0
         if kind == UInt8(ascii: "u") {
             for _ in 0..<4 {
                 guard let digit = try? cursor.uint8(), hexValue(digit) != nil else {
-                    throw .syntax(offset: cursor.offset, expected: "four hexadecimal digits")
+                    throw JSONError(offset: cursor.offset, expected: "four hexadecimal digits")
                 }
             }
         } else if !"\"\\/bfnrt".utf8.contains(kind) {
-            throw .syntax(offset: cursor.offset, expected: "an escape")
+            throw JSONError(offset: cursor.offset, expected: "an escape")
         }
     }
 
@@ -120,11 +134,14 @@ internal enum JSONReader {
     }
 
     /// Steps over one value of any kind and returns where it stands.
-    internal static func value(
-        _ cursor: inout ByteCursor, depth: Int = 0
-    ) throws(KeyringProblem) -> Range<Int> {
-        guard depth < KeyLimits.keyringDepthMax else {
-            throw .syntax(offset: cursor.offset, expected: "less nesting")
+    ///
+    /// - Parameter depthLeft: arrays and objects that may stand in each other, the value's own
+    ///   included.
+    package static func value(
+        _ cursor: inout ByteCursor, depthLeft: Int = JSONLimits.depthMax
+    ) throws(JSONError) -> Range<Int> {
+        guard depthLeft > 0 else {
+            throw JSONError(offset: cursor.offset, expected: "less nesting")
         }
         skipSpace(&cursor)
         let start = cursor.offset
@@ -133,12 +150,12 @@ internal enum JSONReader {
         case UInt8(ascii: "{"):
             cursor.step()
             while try nextMember(&cursor, isFirst: &isFirst) != nil {
-                _ = try value(&cursor, depth: depth + 1)
+                _ = try value(&cursor, depthLeft: depthLeft - 1)
             }
         case UInt8(ascii: "["):
             cursor.step()
             while try nextElement(&cursor, isFirst: &isFirst) {
-                _ = try value(&cursor, depth: depth + 1)
+                _ = try value(&cursor, depthLeft: depthLeft - 1)
             }
         case UInt8(ascii: "\""): _ = try string(&cursor)
         case UInt8(ascii: "t"): try literal("true", &cursor)
@@ -151,34 +168,34 @@ internal enum JSONReader {
 
     private static func literal(
         _ word: String, _ cursor: inout ByteCursor
-    ) throws(KeyringProblem) {
+    ) throws(JSONError) {
         for byte in word.utf8 {
             guard peek(&cursor) == byte else {
-                throw .syntax(offset: cursor.offset, expected: "a value")
+                throw JSONError(offset: cursor.offset, expected: "a value")
             }
             cursor.step()
         }
     }
 
-    private static func number(_ cursor: inout ByteCursor) throws(KeyringProblem) {
+    private static func number(_ cursor: inout ByteCursor) throws(JSONError) {
         let start = cursor.offset
         if peek(&cursor) == UInt8(ascii: "-") { cursor.step() }
         let first = peek(&cursor)
         let whole = digits(&cursor)
         guard whole > 0, whole == 1 || first != UInt8(ascii: "0") else {
-            throw .syntax(offset: start, expected: "a value")
+            throw JSONError(offset: start, expected: "a value")
         }
         if peek(&cursor) == UInt8(ascii: ".") {
             cursor.step()
             guard digits(&cursor) > 0 else {
-                throw .syntax(offset: cursor.offset, expected: "a digit")
+                throw JSONError(offset: cursor.offset, expected: "a digit")
             }
         }
         if let byte = peek(&cursor), byte | 0x20 == UInt8(ascii: "e") {
             cursor.step()
             if let sign = peek(&cursor), "+-".utf8.contains(sign) { cursor.step() }
             guard digits(&cursor) > 0 else {
-                throw .syntax(offset: cursor.offset, expected: "a digit")
+                throw JSONError(offset: cursor.offset, expected: "a digit")
             }
         }
     }
@@ -193,13 +210,28 @@ internal enum JSONReader {
 
     /// The characters of a string, for names and other public parts only: the result is an
     /// ordinary String that nobody zeroes.
-    internal static func decoded(
+    ///
+    /// - Throws: when they are not Unicode: malformed UTF-8 or half a surrogate pair. Replacing
+    ///   them would make one name of two.
+    package static func decoded(
         _ text: JSONText, in cursor: borrowing ByteCursor
-    ) throws(KeyringProblem) -> String {
+    ) throws(JSONError) -> String {
         let raw = cursor.part(text.range).array
-        guard text.hasEscapes else { return String(decoding: raw, as: UTF8.self) }
+        guard let plain = String(validating: raw, as: UTF8.self) else {
+            throw JSONError(offset: text.range.lowerBound, expected: "UTF-8")
+        }
+        guard text.hasEscapes else { return plain }
+        guard let string = String(validating: try unescaped(plain, text), as: UTF16.self) else {
+            throw JSONError(offset: text.range.lowerBound, expected: "whole surrogate pairs")
+        }
+        return string
+    }
+
+    private static func unescaped(
+        _ string: String, _ text: JSONText
+    ) throws(JSONError) -> [UInt16] {
         var units: [UInt16] = []
-        var rest = String(decoding: raw, as: UTF8.self).utf16.makeIterator()
+        var rest = string.utf16.makeIterator()
         while let unit = rest.next() {
             guard unit == 0x5c else {
                 units.append(unit)
@@ -219,9 +251,9 @@ internal enum JSONReader {
                 }
                 units.append(code)
             case .some(let plain): units.append(UInt16(plain.value))
-            case nil: throw .syntax(offset: text.range.upperBound, expected: "an escape")
+            case nil: throw JSONError(offset: text.range.upperBound, expected: "an escape")
             }
         }
-        return String(decoding: units, as: UTF16.self)
+        return units
     }
 }

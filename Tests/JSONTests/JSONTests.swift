@@ -1,1 +1,0 @@
-// JSONTests: to come.

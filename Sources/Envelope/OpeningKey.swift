@@ -40,9 +40,33 @@ package final class OpeningKey {
 
     /// Appends the plaintext of `sealed`, a stored value of the topic that was bound. On failure
     /// `output` is as it was.
-    package func open(_ sealed: RawSpan, into output: ByteBuffer) throws(CryptoError) {
+    ///
+    /// - Parameter compression: what the header says was done to the value before; the plaintext
+    ///   is then what came of it.
+    package func open(
+        _ sealed: RawSpan, compression: EnvelopeCompression = .none, into output: ByteBuffer
+    ) throws(CryptoError) {
         precondition(isBound, "a value is opened before its topic is known")
+        associated.use(compression: compression)
         try OpeningKey.open(sealed, cipher, associatedBytes, output)
+    }
+
+    /// Appends the text that a field had in its document. On failure `output` is as it was.
+    ///
+    /// - Parameters:
+    ///   - field: nonce, ciphertext and tag, as `FieldText` decodes them.
+    ///   - path: the normalized path (RFC 9535 section 2.7) of the field, UTF-8.
+    /// - Throws: `badPath`, or `cipher` for what does not authenticate.
+    package func open(
+        field: RawSpan, path: RawSpan, into output: ByteBuffer
+    ) throws(EnvelopeError) {
+        precondition(isBound, "a field is opened before its topic is known")
+        try associated.use(path: path)
+        do {
+            try OpeningKey.open(field, cipher, associatedBytes, output)
+        } catch {
+            throw .cipher(error)
+        }
     }
 
     /// The buffer is a parameter so that its bytes can be lent without counting a reference.

@@ -42,6 +42,7 @@ def module(name: str, *arguments: str) -> list[str]:
 CONFORMANCE = [
     ("opener", [*OPENER, "conformance/vectors/format-v1.json"]),
     ("smoke", module("cases.smoke")),
+    ("smoke-embedded", module("cases.smoke", "--embedded")),
     ("roundtrip", module("cases.roundtrip")),
     ("protection", module("cases.protection")),
     ("badinput", module("cases.badinput")),

@@ -76,7 +76,7 @@ package final class AddressRewriter {
             throw .invalid(at: 0, "API version")
         }
         begin(program)
-        walker.reset(program, body: body..<frame.byteCount)
+        walker.reset(program, body: body..<frame.byteCount, mayGoOn: true)
         while true {
             let event = try walker.next(frame, at: 0)
             switch event.kind {

@@ -77,7 +77,7 @@ package final class ApiVersionsClamp {
         kept = 0
         lowersTransactions = false
         isFlexible = program.isFlexible
-        walker.reset(program, body: body..<frame.byteCount)
+        walker.reset(program, body: body..<frame.byteCount, mayGoOn: true)
         while true {
             let event = try walker.next(frame, at: 0)
             switch event.kind {

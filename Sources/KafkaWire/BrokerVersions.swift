@@ -13,6 +13,8 @@ package struct BrokerVersions: Sendable, Equatable {
         ranges[Int(apiKey)] = min...max
     }
 
+    package var isEmpty: Bool { ranges.allSatisfy { $0 == nil } }
+
     /// - Returns: nil when the broker does not serve the API.
     package func range(of apiKey: Int16) -> ClosedRange<Int16>? {
         apiKey >= 0 && apiKey < ranges.count ? ranges[Int(apiKey)] : nil

@@ -36,6 +36,8 @@ package final class MessageWalker {
     package private(set) var end = 0
     /// The end of what is being read: the message's, or a tag's.
     private var limit = 0
+    /// Whether bytes may follow the message.
+    private var mayGoOn = false
     private var step = 0
     private var depth = 0
     private var ops: [WalkOp]
@@ -47,7 +49,10 @@ package final class MessageWalker {
     /// Begins a message.
     /// - Parameter body: where its body lies, headers excluded, in offsets from any origin that
     ///   suits the caller, such as the frame's first byte.
-    package func reset(_ program: WalkProgram, body: Range<Int>) {
+    /// - Parameter mayGoOn: bytes behind the message are no error. Clients do not look for any
+    ///   behind a response, and some brokers send them (librdkafka's mock cluster does).
+    package func reset(_ program: WalkProgram, body: Range<Int>, mayGoOn: Bool = false) {
+        self.mayGoOn = mayGoOn
         ops = program.ops
         position = body.lowerBound
         end = body.upperBound
@@ -243,7 +248,9 @@ package final class MessageWalker {
     }
 
     private func finish() throws(WireError) -> WalkEvent {
-        guard position == end else { throw .invalid(at: position, "bytes after the message") }
+        guard position == end || mayGoOn else {
+            throw .invalid(at: position, "bytes after the message")
+        }
         return WalkEvent(kind: .end, range: end..<end, value: end..<end)
     }
 

@@ -125,7 +125,7 @@ extension MessageWalker {
         guard body <= frame.byteCount else {
             throw .truncated(at: body, needed: body - frame.byteCount)
         }
-        reset(program, body: body..<frame.byteCount)
+        reset(program, body: body..<frame.byteCount, mayGoOn: true)
     }
 
     /// Goes on in a message that is whole in the span; nil at its end.

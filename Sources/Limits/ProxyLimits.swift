@@ -32,8 +32,8 @@ package enum ProxyLimits {
     /// What a peer with such a frame has to send in a second at least, beyond that time.
     package static let stalledBytesPerSecond: UInt64 = 1_048_576
 
-    /// How long a topic's batch limit is taken as it was told.
-    package static let batchLimitNanoseconds: UInt64 = 300_000_000_000
+    /// How long a topic's settings are taken as they were told.
+    package static let topicFactsNanoseconds: UInt64 = 300_000_000_000
 
     /// How long to wait before a port that is taken is tried again.
     package static let bindRetryNanoseconds: UInt64 = 5_000_000_000

@@ -67,7 +67,7 @@ internal final class FetchOpening {
         }
         context.rewriter.begin(program)
         addresses.begin()
-        walker.reset(program, body: header.end..<response.byteCount)
+        walker.reset(program, body: header.end..<response.byteCount, mayGoOn: true)
         while true {
             let event = try walker.next(response, at: 0)
             switch event.kind {

@@ -128,7 +128,7 @@ internal final class LoopContext {
         guard version >= 10, !shared.rules.isEmpty,
             let program = WalkProgram.find(ApiKey.metadata, .response, version: version)
         else { return }
-        walker.reset(program, body: body..<response.byteCount)
+        walker.reset(program, body: body..<response.byteCount, mayGoOn: true)
         var name = 0..<0
         while true {
             let event = try walker.next(response, at: 0)

@@ -12,7 +12,7 @@ internal final class LoopKeys: OpeningKeys {
     private let loop: EventLoop
     private let shared: ProxyContext
     private let keys: DataKeys
-    private var waiting: [ObjectIdentifier: Session] = [:]
+    private var waiters = KeyWaiters<Session>()
     private var timer: LoopTimer?
     private var timerDeadline = UInt64.max
 
@@ -23,12 +23,32 @@ internal final class LoopKeys: OpeningKeys {
         self.loop = loop
         self.shared = shared
         keys = DataKeys(settings: shared.settings.dataKeys)
+        watchRefusals()
+    }
+
+    /// What one loop is refused, the others stop using too, without asking for themselves.
+    private func watchRefusals() {
+        let handle = loop.handle
+        for (serviceName, service) in shared.keyServices {
+            service.observeRefusals { name, error in
+                guard let reference = KEKReference(service: serviceName, name: name) else { return }
+                handle.submit { loop in
+                    (loop.attachment as? LoopContext)?.keys.refused(reference, error)
+                }
+            }
+        }
+    }
+
+    private func refused(_ reference: KEKReference, _ error: KeyServiceError) {
+        keys.refused(reference, error, now: loop.now)
+        changed()
     }
 
     // MARK: sealing
 
     func reserve(_ reference: KEKReference, records: Int, bytes: Int) -> DataKeys.SealingAnswer {
         let answer = keys.reserve(reference, records: records, bytes: bytes, now: loop.now)
+        if case .wait(let ticket) = answer { waiters.ask(ticket, now: loop.now) }
         act()
         return answer
     }
@@ -47,7 +67,8 @@ internal final class LoopKeys: OpeningKeys {
     func openingKey(reference: RawSpan, wrapped: RawSpan, id: UInt64) -> OpeningKey? {
         switch keys.openingKey(reference: reference, wrapped: wrapped, id: id, now: loop.now) {
         case .hit(let key): return key
-        case .wait:
+        case .wait(let ticket):
+            waiters.ask(ticket, now: loop.now)
             isOpeningKeyComing = true
             return nil
         case .failed(let error):
@@ -61,17 +82,25 @@ internal final class LoopKeys: OpeningKeys {
 
     // MARK: waiting
 
-    /// Calls `keysChanged` on the session at the next news, once.
-    func await(_ session: Session) { waiting[ObjectIdentifier(session)] = session }
+    /// Calls `keysChanged` on the session, once, when there is news of a key that it was told to
+    /// wait for in this turn of the loop.
+    func await(_ session: Session) { waiters.await(session) }
 
-    func forget(_ session: Session) { waiting[ObjectIdentifier(session)] = nil }
+    func forget(_ session: Session) { waiters.forget(session) }
 
     private func changed() {
         act()
-        let sessions = waiting
-        waiting = [:]
-        for session in sessions.values { session.keysChanged() }
+        let woken = waiters.take(keys.takeNews())
+        guard !woken.isEmpty else { return }
+        for session in woken { session.keysChanged() }
         act()
+    }
+
+    // MARK: status
+
+    /// The keys that this loop holds, without secrets.
+    func status() -> LoopKeyStatus {
+        LoopKeyStatus(dataKeys: keys.status(now: loop.now), openingKeys: keys.openingKeyCount)
     }
 
     // MARK: calls
@@ -140,8 +169,9 @@ internal final class LoopKeys: OpeningKeys {
         switch result {
         case .success: shared.log.debug(success, [.init("key", reference.text)])
         case .failure(let error):
-            shared.log.warn(
-                "key service failed", [.init("key", reference.text), .init("reason", "\(error)")])
+            shared.log.limited(
+                .warn, "key service failed",
+                [.init("key", reference.text), .init("reason", "\(error)")])
         }
     }
 

@@ -26,8 +26,8 @@ package struct StartError: Error, Sendable, CustomStringConvertible {
 
 /// The running proxy: listeners on the first loop, sessions on all of them.
 package final class Proxy: Sendable {
-    private let context: ProxyContext
-    private let group: LoopGroup
+    internal let context: ProxyContext
+    internal let group: LoopGroup
 
     /// Prepares every loop; nothing is opened yet.
     package init(context: ProxyContext, group: LoopGroup) {

@@ -1,4 +1,4 @@
-// TopicTable: the names behind topic ids, and the batch limits of topics.
+// TopicTable: the names behind topic ids, and what the cluster says of topics.
 
 internal import KafkaWire
 internal import Limits
@@ -9,14 +9,9 @@ internal import Synchronization
 /// A name keeps its id until it is deleted, and a new topic of that name has a new id; so an id
 /// once learnt stays right, and the table is only emptied when it is full.
 internal final class TopicTable: Sendable {
-    private struct Limit {
-        var bytesMax: Int?
-        var until: UInt64
-    }
-
     private struct State {
         var names: [TopicID: String] = [:]
-        var limits: [String: Limit] = [:]
+        var facts: [String: (facts: TopicFacts, until: UInt64)] = [:]
     }
 
     private let state = Mutex(State())
@@ -49,29 +44,30 @@ internal final class TopicTable: Sendable {
         }
     }
 
-    /// What is known of a topic's `max.message.bytes`.
-    enum BatchLimit {
-        /// Nobody has asked, or the answer is too old.
-        case unknown
-        /// The cluster would not say.
-        case untold
-        case bytes(Int)
-    }
-
-    func batchLimit(of topic: String, now: UInt64) -> BatchLimit {
+    /// What the cluster said of a topic; nil when nobody has asked, or the answer is too old.
+    func facts(of topic: String, now: UInt64) -> TopicFacts? {
         state.withLock { state in
-            guard let limit = state.limits[topic], limit.until > now else { return .unknown }
-            return limit.bytesMax.map(BatchLimit.bytes) ?? .untold
+            guard let entry = state.facts[topic], entry.until > now else { return nil }
+            return entry.facts
         }
     }
 
-    /// - Parameter bytesMax: nil when the cluster would not say.
-    func learnBatchLimit(_ bytesMax: Int?, of topic: String, until: UInt64) {
+    func learn(_ facts: TopicFacts, of topic: String, until: UInt64) {
         state.withLock { state in
-            if state.limits.count >= ProxyLimits.topicPoliciesMax { state.limits.removeAll() }
-            state.limits[topic] = Limit(bytesMax: bytesMax, until: until)
+            if state.facts.count >= ProxyLimits.topicPoliciesMax { state.facts.removeAll() }
+            state.facts[topic] = (facts, until)
         }
     }
+}
+
+/// What sealing has to know of a topic. Nil is what the cluster would not say.
+internal struct TopicFacts: Equatable, Sendable {
+    /// `max.message.bytes`.
+    var batchBytesMax: Int?
+    /// Whether `cleanup.policy` has `compact` in it.
+    var isCompacted: Bool?
+
+    static let untold = TopicFacts()
 }
 
 /// Client connections of the process.

@@ -60,15 +60,15 @@ import Testing
         #expect(table.name(of: .zero) == nil)
     }
 
-    @Test func `a batch limit is taken as told for its time`() {
+    @Test func `settings of a topic are taken as told for their time`() {
         let table = TopicTable()
-        func limit(at now: UInt64) -> String { "\(table.batchLimit(of: "t", now: now))" }
-        #expect(limit(at: 0) == "unknown")
-        table.learnBatchLimit(5, of: "t", until: 10)
-        #expect(limit(at: 9) == "bytes(5)")
-        #expect(limit(at: 10) == "unknown")
-        table.learnBatchLimit(nil, of: "t", until: 20)
-        #expect(limit(at: 19) == "untold")
+        #expect(table.facts(of: "t", now: 0) == nil)
+        let told = TopicFacts(batchBytesMax: 5, isCompacted: true)
+        table.learn(told, of: "t", until: 10)
+        #expect(table.facts(of: "t", now: 9) == told)
+        #expect(table.facts(of: "t", now: 10) == nil)
+        table.learn(.untold, of: "t", until: 20)
+        #expect(table.facts(of: "t", now: 19) == .untold)
     }
 
     @Test func `servers take turns, dead ones come last until their time is over`() {

@@ -30,8 +30,8 @@ internal final class ProduceJob {
     /// The names of ids were asked for already.
     var askedNames = false
     var namesAnswered = false
-    /// The topic whose batch limit was asked for last.
-    var askedLimit: String?
+    /// The topic whose settings were asked for last.
+    var askedFacts: String?
     /// The keys that were reserved, by place in `request.partitions`.
     var keys: [Int: SealingKey] = [:]
     /// The time for waiting is over.

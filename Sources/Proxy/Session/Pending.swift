@@ -74,8 +74,8 @@ internal struct PendingQueue {
 internal enum Question {
     /// Names for topic ids.
     case topicNames
-    /// A topic's `max.message.bytes`.
-    case batchLimit(topic: String)
+    /// A topic's `max.message.bytes` and `cleanup.policy`.
+    case facts(topic: String)
     /// Where the brokers are, before it is known whether this is the one that the client wants.
     case nodes
 }

@@ -44,7 +44,7 @@ extension Session {
     func advanceProduce(_ job: ProduceJob) {
         // News that a former request gave up on may come while this one is with the broker.
         guard !isClosed, job.answers == nil else { return }
-        guard findPolicies(job), findKeys(job), findLimits(job) else {
+        guard findPolicies(job), findKeys(job), findFacts(job) else {
             if !job.gaveUp { armProduceTimer(job) }
             return
         }
@@ -158,24 +158,24 @@ extension Session {
         }
     }
 
-    /// Asks for the batch limits of the topics that are sealed. Where a batch is cut depends on
-    /// them, and a retry must be cut at the same places, so nothing is sent on a guess.
+    /// Asks for the settings of the topics that are sealed. Where a batch is cut depends on them,
+    /// and a retry must be cut at the same places, so nothing is sent on a guess.
     /// - Returns: false while the cluster has been asked.
-    private func findLimits(_ job: ProduceJob) -> Bool {
+    private func findFacts(_ job: ProduceJob) -> Bool {
         for (index, topic) in job.request.topics.enumerated() {
             guard let policy = job.policies[index],
                 topic.partitions.contains(where: { job.keys[$0] != nil }),
-                case .unknown = context.shared.topics.batchLimit(of: policy.name, now: loop.now)
+                context.shared.topics.facts(of: policy.name, now: loop.now) == nil
             else { continue }
             if job.gaveUp {
                 job.refuse(
                     topic: index, code: KafkaError.notEnoughReplicas,
-                    "topic \(policy.name): its batch limit was not told in time")
+                    "topic \(policy.name): its settings were not told in time")
                 continue
             }
-            if job.askedLimit != policy.name {
-                job.askedLimit = policy.name
-                askBatchLimit(of: policy.name)
+            if job.askedFacts != policy.name {
+                job.askedFacts = policy.name
+                if !askFacts(of: policy.name) { continue }
             }
             return false
         }
@@ -221,10 +221,8 @@ extension Session {
     /// What the broker takes: the topic's limit, or, where the cluster will not say, the default or
     /// the batch as it came if that is larger.
     private func batchBytesMax(_ topic: String, _ bytes: Int) -> Int {
-        if case .bytes(let limit) = context.shared.topics.batchLimit(of: topic, now: loop.now) {
-            return limit
-        }
-        return max(ProxyLimits.batchBytesDefault, bytes)
+        context.shared.topics.facts(of: topic, now: loop.now)?.batchBytesMax
+            ?? max(ProxyLimits.batchBytesDefault, bytes)
     }
 
     private func refuse(

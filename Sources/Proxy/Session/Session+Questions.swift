@@ -11,7 +11,6 @@ extension Session {
     /// Versions that every broker since Kafka 2.8 answers; ids exist only from there on.
     private static let metadataByID: Int16 = 12
     private static let metadataOfBrokers: Int16 = 1
-    private static let topicConfig: Int16 = 2
 
     private static let clientID = "waxwing"
 
@@ -24,16 +23,21 @@ extension Session {
         }
     }
 
-    /// Asks for a topic's `max.message.bytes`.
-    func askBatchLimit(of topic: String) {
-        send(.batchLimit(topic: topic), ApiKey.describeConfigs, Session.topicConfig) {
-            correlation, frame in
+    /// Asks for a topic's settings.
+    /// - Returns: false when this broker does not answer such questions; then they are untold.
+    func askFacts(of topic: String) -> Bool {
+        guard let version = topicConfigVersion else {
+            learn(.untold, of: topic, "the broker does not offer DescribeConfigs")
+            return false
+        }
+        send(.facts(topic: topic), ApiKey.describeConfigs, version) { correlation, frame in
             let name = ByteBuffer(capacity: 64)
             name.append(topic)
             OwnRequest.appendTopicConfig(
-                name.bytes, version: Session.topicConfig, correlationID: correlation,
+                name.bytes, version: version, correlationID: correlation,
                 clientID: Session.clientID, into: frame)
         }
+        return true
     }
 
     /// Asks where the brokers are.
@@ -77,10 +81,13 @@ extension Session {
                 produceJob?.namesAnswered = true
                 if let produceJob { advanceProduce(produceJob) }
                 if let fetchJob { forwardFetch(fetchJob) }
-            case .batchLimit(let topic):
+            case .facts(let topic):
                 let answer = try TopicConfigAnswer(
                     frame: response, body: header.end, version: pending.version)
-                learnLimit(answer, of: topic)
+                let isTold = answer.errorCode == 0
+                learn(
+                    isTold ? TopicFacts(answer) : .untold, of: topic,
+                    isTold ? nil : "error \(answer.errorCode)")
                 if let produceJob { advanceProduce(produceJob) }
             case .nodes:
                 let answer = try MetadataAnswer(
@@ -105,17 +112,15 @@ extension Session {
         }
     }
 
-    private func learnLimit(_ answer: TopicConfigAnswer, of topic: String) {
-        let isTold = answer.errorCode == 0 && answer.maxMessageBytes != nil
-        if !isTold {
+    /// - Parameter problem: why something was not told.
+    private func learn(_ facts: TopicFacts, of topic: String, _ problem: String?) {
+        if let problem {
             log.info(
-                "the cluster does not tell a topic's batch limit; the default is taken",
-                fields([("topic", topic), ("error", "\(answer.errorCode)")]))
+                "the cluster does not tell a topic's settings; defaults are taken",
+                fields([("topic", topic), ("reason", problem)]))
         }
-        let kept =
-            isTold ? ProxyLimits.batchLimitNanoseconds : ProxyLimits.batchLimitNanoseconds / 5
-        context.shared.topics.learnBatchLimit(
-            isTold ? answer.maxMessageBytes : nil, of: topic, until: loop.now &+ kept)
+        let kept = ProxyLimits.topicFactsNanoseconds / (problem == nil ? 1 : 5)
+        context.shared.topics.learn(facts, of: topic, until: loop.now &+ kept)
     }
 
     /// This connection was made before the wanted node was known: now it is, or does not exist.
@@ -127,6 +132,15 @@ extension Session {
             hold = .none
         } else {
             close(.info, "closed: the client comes again and is led to its broker")
+        }
+    }
+}
+
+extension TopicFacts {
+    init(_ answer: TopicConfigAnswer) {
+        batchBytesMax = answer.maxMessageBytes
+        isCompacted = answer.cleanupPolicy.map { policy in
+            policy.split(separator: ",").contains { $0 == "compact" }
         }
     }
 }

@@ -181,6 +181,9 @@ extension Session {
                 try context.clamp.clamp(
                     frame: response, body: header.end, version: request.version,
                     patches: context.patches)
+                if !context.clamp.offered.isEmpty {
+                    topicConfigVersion = OwnRequest.topicConfigVersion(context.clamp.offered)
+                }
                 return true
             }
             addresses.begin()

@@ -55,6 +55,9 @@ internal final class Session {
     var hasFullFetch = false
     /// Whether this connection has ever fetched what may have to be opened, or may have.
     var opensFetches = false
+    /// The version of DescribeConfigs to ask in; nil when the broker has said that it has none. Until
+    /// it says something, the one that all brokers since Kafka 1.1 have.
+    var topicConfigVersion: Int16? = 2
     /// The next own question's correlation id.
     var questionCount: Int32 = 0
     /// Bytes counted in `LoopContext.held`, each way.

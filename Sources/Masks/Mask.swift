@@ -1,15 +1,123 @@
 // Mask: the kinds of masks, with their settings, as rules name them.
 
-/// A mask that makes no sense, and why.
-package struct MaskError: Error, Equatable, Sendable, CustomStringConvertible {
-    package let description: String
-    package init(_ description: String) { self.description = description }
+/// What is shown in place of a value. docs/MASKS.md lists the settings and the exact results.
+package struct Mask: Hashable, Sendable {
+    /// What is done to a value.
+    internal enum Action: Hashable, Sendable {
+        case redact(Redaction)
+        case null
+        case constant(Constant)
+        case characters(CharacterMask)
+        case card(CardMask)
+        case email(EmailMask)
+        case shape
+        case sha256
+        case token(TokenForm)
+        case truncateDate(DateUnit)
+        case shiftDate(DateShift)
+        case bucket(BucketStep)
+    }
+
+    /// The kind's name, one of `kinds`.
+    package let kind: String
+    /// Whether a value that is not a string may become one.
+    package let allowsTypeChange: Bool
+    internal let action: Action
+
+    internal init(kind: String, action: Action, allowsTypeChange: Bool = false) {
+        self.kind = kind
+        self.action = action
+        self.allowsTypeChange = allowsTypeChange
+    }
+
+    /// A value of the same type that says nothing: `"********"`, `0`, `false`.
+    package static let redact = Mask(kind: "redact", action: .redact(Redaction()))
+
+    /// `null` in place of any value.
+    package static let null = Mask(kind: "null", action: .null)
+
+    /// Whether it needs the key of `Masker`; without one the values are redacted.
+    package var needsKey: Bool {
+        switch action {
+        case .token, .shiftDate: true
+        default: false
+        }
+    }
 }
 
-/// What is shown in place of a value. docs/MASKS.md lists the exact results.
-package enum Mask: Hashable, Sendable {
-    /// `redact`: a value of the same type that says nothing.
-    case redact
-    /// `null`.
-    case null
+extension Mask: CustomStringConvertible {
+    /// The kind's name.
+    package var description: String { kind }
+}
+
+/// What stands in place of the values of each type. All texts are JSON, escapes and quotes
+/// included.
+internal struct Redaction: Hashable, Sendable {
+    internal var text = Array(Redaction.hidden.utf8)
+    /// Nil: 0, or 0.0 in place of a number with a fraction or an exponent.
+    internal var number: [UInt8]?
+    internal var boolean = false
+
+    /// What stands for a text by default. Always eight stars, so that its length is hidden.
+    internal static let hidden = "\"********\""
+}
+
+/// One value for all.
+internal struct Constant: Hashable, Sendable {
+    internal enum ValueType: Hashable, Sendable { case text, number, boolean }
+
+    internal let type: ValueType
+    /// JSON, quotes included.
+    internal let json: [UInt8]
+}
+
+/// Which characters of a text are hidden.
+internal struct CharacterMask: Hashable, Sendable {
+    internal enum Part: Hashable, Sendable {
+        case hideFirst(Int)
+        case hideLast(Int)
+        case keep(first: Int, last: Int)
+    }
+
+    internal let part: Part
+    /// The Unicode scalar that stands for a hidden one.
+    internal var with = UInt32(UInt8(ascii: "*"))
+    /// Scalars that stay and do not count.
+    internal var ignored: [UInt32] = []
+}
+
+/// How many digits of a card number are kept.
+internal struct CardMask: Hashable, Sendable {
+    internal var first = 6
+    internal var last = 4
+    internal var with = UInt32(UInt8(ascii: "*"))
+}
+
+/// What is shown of an address.
+internal struct EmailMask: Hashable, Sendable {
+    internal enum Style: String, Hashable, Sendable, CaseIterable { case domain, first, partial }
+
+    internal var style = Style.domain
+    internal var with = UInt32(UInt8(ascii: "*"))
+}
+
+/// How a token is written.
+internal enum TokenForm: String, Hashable, Sendable, CaseIterable { case hex, base64, base64url16 }
+
+/// What a date is cut to.
+internal enum DateUnit: String, Hashable, Sendable, CaseIterable { case day, month, year, decade }
+
+/// By how much a date is moved.
+internal struct DateShift: Hashable, Sendable {
+    /// At most this many days in either direction.
+    internal var days = 100
+    /// Whose dates move together, for all values of the rule; empty: the caller says, or else the
+    /// date itself decides.
+    internal var entity: [UInt8] = []
+}
+
+/// The width of a bucket: `units` times 10 to the power of minus `decimals`.
+internal struct BucketStep: Hashable, Sendable {
+    internal let units: UInt64
+    internal let decimals: Int
 }

@@ -1,0 +1,144 @@
+// TextMasks: masks that hide some characters of a text and keep others.
+
+internal import Bytes
+internal import Limits
+
+extension CharacterMask {
+    /// Appends `text`, well-formed UTF-8, with its hidden scalars replaced, escaped for JSON. A
+    /// text that would be kept as a whole is hidden as a whole.
+    internal func append(_ text: RawSpan, to output: ByteBuffer) {
+        var counted = 0
+        var offset = 0
+        while offset < text.byteCount {
+            if !ignored.contains(UTF8Text.next(text, &offset)) { counted += 1 }
+        }
+        let hidden =
+            switch part {
+            case .hideFirst(let count): 0..<min(count, counted)
+            case .hideLast(let count): max(counted - count, 0)..<counted
+            case .keep(let first, let last):
+                first + last >= counted ? 0..<counted : first..<counted - last
+            }
+        var place = 0
+        offset = 0
+        while offset < text.byteCount {
+            let scalar = UTF8Text.next(text, &offset)
+            if ignored.contains(scalar) {
+                JSONText.append(scalar, to: output)
+            } else {
+                JSONText.append(hidden.contains(place) ? with : scalar, to: output)
+                place += 1
+            }
+        }
+    }
+}
+
+extension CardMask {
+    /// Appends `text` with the digits between the first and the last ones replaced; spaces and `-`
+    /// stay. All else is replaced when it is no card number: 13 to 19 digits and nothing but
+    /// spaces and `-`.
+    internal func append(_ text: RawSpan, to output: ByteBuffer) {
+        var digits = 0
+        var isCard = true
+        var offset = 0
+        while offset < text.byteCount {
+            let byte = JSONText.byte(text, offset)
+            offset += 1
+            if JSONText.isDigit(byte) { digits += 1 } else if !isSeparator(byte) { isCard = false }
+        }
+        isCard = isCard && MaskLimits.cardDigits.contains(digits)
+        let kept = isCard ? first : 0
+        let tail = isCard ? digits - last : Int.max
+        var place = 0
+        offset = 0
+        while offset < text.byteCount {
+            let scalar = UTF8Text.next(text, &offset)
+            if scalar < 0x80, isSeparator(UInt8(truncatingIfNeeded: scalar)) {
+                JSONText.append(scalar, to: output)
+            } else {
+                let isKept = place < kept || place >= tail
+                JSONText.append(isKept ? scalar : with, to: output)
+                place += 1
+            }
+        }
+    }
+
+    private func isSeparator(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "-")
+    }
+}
+
+/// `shape`: what kind of character stands where.
+internal enum ShapeMask {
+    /// Appends `X` for every upper-case letter of `text`, `x` for every other letter, `n` for every
+    /// decimal digit, `-` for all else.
+    internal static func append(_ text: RawSpan, to output: ByteBuffer) {
+        var offset = 0
+        while offset < text.byteCount {
+            output.append(letter(UTF8Text.next(text, &offset)))
+        }
+    }
+
+    private static func letter(_ scalar: UInt32) -> UInt8 {
+        switch scalar {
+        case 0x41...0x5a: return UInt8(ascii: "X")
+        case 0x61...0x7a: return UInt8(ascii: "x")
+        case 0x30...0x39: return UInt8(ascii: "n")
+        case 0..<0x80: return UInt8(ascii: "-")
+        default: break
+        }
+        switch Unicode.Scalar(scalar)?.properties.generalCategory {
+        case .uppercaseLetter, .titlecaseLetter: return UInt8(ascii: "X")
+        case .lowercaseLetter, .modifierLetter, .otherLetter: return UInt8(ascii: "x")
+        case .decimalNumber: return UInt8(ascii: "n")
+        default: return UInt8(ascii: "-")
+        }
+    }
+}
+
+extension TokenForm {
+    /// Appends the 32 bytes of `digest` in this form.
+    internal func append(_ digest: RawSpan, to output: ByteBuffer) {
+        switch self {
+        case .hex:
+            for index in 0..<digest.byteCount {
+                let byte = JSONText.byte(digest, index)
+                output.append(JSONText.hexDigit(byte >> 4))
+                output.append(JSONText.hexDigit(byte & 0xf))
+            }
+        case .base64: appendBase64(digest, plus: "+", slash: "/", isPadded: true, output)
+        case .base64url16:
+            appendBase64(
+                digest.extracting(0..<min(digest.byteCount, 16)), plus: "-", slash: "_",
+                isPadded: false, output)
+        }
+    }
+
+    /// RFC 4648 sections 4 and 5.
+    private func appendBase64(
+        _ bytes: RawSpan, plus: Unicode.Scalar, slash: Unicode.Scalar, isPadded: Bool,
+        _ output: ByteBuffer
+    ) {
+        var at = 0
+        while at < bytes.byteCount {
+            let group =
+                UInt32(JSONText.byte(bytes, at)) << 16
+                | UInt32(JSONText.byte(bytes, at + 1)) << 8 | UInt32(JSONText.byte(bytes, at + 2))
+            let digits = min(bytes.byteCount - at, 3) + 1
+            for index in 0..<4 where index < digits || isPadded {
+                guard index < digits else {
+                    output.append(UInt8(ascii: "="))
+                    continue
+                }
+                switch UInt8(truncatingIfNeeded: group >> (18 - 6 * UInt32(index)) & 0x3f) {
+                case let value where value < 26: output.append(0x41 + value)
+                case let value where value < 52: output.append(0x61 + value - 26)
+                case let value where value < 62: output.append(0x30 + value - 52)
+                case 62: output.append(UInt8(truncatingIfNeeded: plus.value))
+                default: output.append(UInt8(truncatingIfNeeded: slash.value))
+                }
+            }
+            at += 3
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// MasksTests: to come.

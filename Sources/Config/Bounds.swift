@@ -51,5 +51,14 @@ internal enum Bounds {
     static let dataKeyAge = second...KeyLimits.dataKeyAgeSecondsMax * second
     static let dataKeyCacheAge = second...KeyLimits.openingKeySecondsMax * second
 
+    static let startWaitDefault = KeyLimits.startWaitMillisecondsDefault * millisecond
+    static let startWait = 0...KeyLimits.startWaitMillisecondsMax * millisecond
+    static let auditIntervalDefault = minute
+    static let auditInterval = second...60 * minute
+
+    static let vaultConnectDefault = 2 * second
+    static let vaultRequestDefault = 5 * second
+    static let vaultTime = 100 * millisecond...minute
+
     static let threads: ClosedRange<UInt64> = 1...256
 }

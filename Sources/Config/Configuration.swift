@@ -15,6 +15,16 @@ package struct Configuration: Sendable, Equatable {
     package let log: LogSettings
     /// Event loops, each with a thread of its own.
     package let threads: Int
+    /// The secret of keyed masks; there whenever a rule has such a mask.
+    package internal(set) var tokenKey: TokenKeySettings?
+    /// The path of the Unix socket that answers operators; nil when nobody asked for one.
+    package internal(set) var adminSocket: String?
+    package internal(set) var audit: AuditSettings?
+    /// Where `rules.protect` and `rules.read` stand in the file, one position per rule.
+    package internal(set) var protectPositions: [Position] = []
+    package internal(set) var readPositions: [Position] = []
+    /// What is not wrong but may not be meant, in the order of the file.
+    package internal(set) var warnings: [ConfigurationWarning] = []
 }
 
 /// A host and a port. The host is a name or a numeric address without brackets.
@@ -49,8 +59,11 @@ package struct ClusterSettings: Sendable, Equatable {
 package struct ListenerSettings: Sendable, Equatable {
     /// Where the name of a client comes from.
     package enum PrincipalSource: Sendable, Equatable {
-        /// What SASL proves to the broker.
-        case sasl
+        /// What SASL proves to the broker. Of a token of OAUTHBEARER, these claims are the name
+        /// and the groups; without a claim for groups there are none.
+        case sasl(subjectClaim: String = "sub", groupsClaim: String? = nil)
+        /// Nobody logs in; everybody is `User:ANONYMOUS`, as Kafka calls it.
+        case anonymous
         /// Everybody on this listener is this one.
         case fixed(String)
     }
@@ -73,6 +86,7 @@ package struct KeyServiceSettings: Sendable, Equatable {
         /// A keyring file. Relative paths have been resolved against the configuration file's own
         /// directory.
         case file(path: String)
+        case vault(VaultSource)
     }
 
     package let name: String
@@ -107,6 +121,30 @@ package struct DataKeyPolicy: Sendable, Equatable {
     package var ageSecondsMax: UInt64
     /// How long an unwrapped data key is held for opening.
     package var cacheAgeSecondsMax: UInt64
+    /// How long the start waits for a key service that does not answer.
+    package var startWaitNanoseconds: UInt64 = Bounds.startWaitDefault
+}
+
+/// `tokenKey`: a data key, wrapped by a key service, that keyed masks have for their secret.
+package struct TokenKeySettings: Sendable, Equatable {
+    /// The key service, by its name in the file.
+    package let service: String
+    /// The name of the wrapping key there.
+    package let key: String
+    /// 1 to `RecordLimits.wrappedKeyBytesMax` bytes.
+    package let wrapped: [UInt8]
+}
+
+/// `audit`: who read what, as a stream of events.
+package struct AuditSettings: Sendable, Equatable {
+    package enum Destination: Sendable, Equatable {
+        case standardError
+        case file(path: String)
+    }
+
+    package var destination = Destination.standardError
+    /// How often counts are written.
+    package var intervalNanoseconds: UInt64 = Bounds.auditIntervalDefault
 }
 
 /// `log`: what is written to standard error, and how.

@@ -39,3 +39,15 @@ package struct ConfigurationErrors: Error, Equatable, Sendable, CustomStringConv
         errors.map(\.description).joined(separator: "\n")
     }
 }
+
+/// Something that is accepted and may not be meant.
+package struct ConfigurationWarning: Hashable, Sendable, CustomStringConvertible {
+    package let file: String
+    package let position: Position
+    package let reason: String
+
+    /// `waxwing.yaml:3:5: warning: reason`.
+    package var description: String {
+        "\(file):\(position.line):\(position.column): warning: \(reason)"
+    }
+}

@@ -31,7 +31,7 @@ internal struct ListenerReader {
         let bind =
             section["bind"].map { reading.numericAddress($0, "bind") } ?? .some("0.0.0.0")
         let advertise = advertise(section, bind: bind)
-        let principal = section["principal"].map(principal) ?? .sasl
+        let principal = section["principal"].map(principal) ?? .sasl()
         guard let ports = section.required("ports").flatMap(ports),
             let name, let bind, let advertise
         else { return nil }
@@ -77,13 +77,13 @@ internal struct ListenerReader {
             guard
                 let section = Section(node, "`principal`", keys: ["fixed"], in: reading),
                 let name = section.required("fixed").flatMap({ reading.text($0, "fixed") })
-            else { return .sasl }
+            else { return .sasl() }
             let isPrincipal = name.filled.hasPrefix("User:") && name.filled.utf8.count > 5
             guard isPrincipal, name.filled.utf8.count <= Bounds.principalBytesMax else {
                 reading.report(
                     name.position,
                     "`fixed` must be a principal like `User:billing`, not \(name.shown)")
-                return .sasl
+                return .sasl()
             }
             return .fixed(name.filled)
         }
@@ -91,9 +91,9 @@ internal struct ListenerReader {
             reading.report(
                 node.position,
                 "`principal: mtls` (line \(node.position.line)) is not supported yet")
-            return .sasl
+            return .sasl()
         }
-        return reading.choice(node, "principal", [("sasl", .sasl)]) ?? .sasl
+        return reading.choice(node, "principal", [("sasl", .sasl())]) ?? .sasl()
     }
 
     // MARK: ports

@@ -63,7 +63,7 @@ private let everything = """
                 ListenerSettings(
                     name: "apps", bind: "0.0.0.0", advertise: "waxwing.internal",
                     bootstrapPort: 9092, brokerPorts: 9100...9199, nodePorts: [:],
-                    principal: .sasl)
+                    principal: .sasl())
             ])
         #expect(found.keyServices.isEmpty)
         #expect(found.rules.isEmpty)

@@ -63,7 +63,7 @@ let package = Package(
         library("JSON", ["Bytes", "Crypto", "Limits"]),
         library("Fields", ["Bytes", "Limits"]),
         library("Masks", ["Bytes", "Crypto", "Limits"]),
-        library("Principals", ["Bytes", "Limits", "JSON", "Rules"]),
+        library("Principals", ["Bytes", "Crypto", "Limits", "JSON", "Rules"]),
         library("KeyService", ["Crypto", "Envelope", "Bytes", "Limits"]),
         library("FileKeys", ["KeyService", "JSON", "Crypto", "Bytes", "Limits"]),
         library("VaultKeys", ["KeyService", "JSON", "Crypto", "Bytes", "Limits", "CCurl"]),

@@ -17,7 +17,7 @@ enum ImportTable {
         "JSON": ["Bytes", "Crypto", "Limits"],
         "Fields": ["Bytes", "Limits"],
         "Masks": ["Bytes", "Crypto", "Limits"],
-        "Principals": ["Bytes", "Limits", "JSON", "Rules"],
+        "Principals": ["Bytes", "Crypto", "Limits", "JSON", "Rules"],
         "FileKeys": ["KeyService", "JSON", "Crypto", "Bytes", "Limits"],
         "VaultKeys": ["KeyService", "JSON", "Crypto", "Bytes", "Limits", "CCurl"],
         "Records": [

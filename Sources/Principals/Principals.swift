@@ -1,1 +1,0 @@
-// Principals: to come.

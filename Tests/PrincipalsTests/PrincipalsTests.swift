@@ -1,1 +1,0 @@
-// PrincipalsTests: to come.

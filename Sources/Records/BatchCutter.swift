@@ -1,21 +1,21 @@
 // BatchCutter: decides where a growing batch is cut, and writes each part's header.
 
 internal import Bytes
-internal import Envelope
 internal import KafkaWire
 
-/// Cuts by plaintext sizes alone. Each record counts with its bytes as they came plus, when its
-/// value is sealed, a constant bound of what sealing adds; a part is closed before the record that
-/// would take this sum over the limit. A record that is over it alone gets a part of its own, and
+/// Cuts by plaintext sizes alone. Each record counts with its bytes as they came plus, when it is
+/// sealed, a bound of what sealing adds that depends on nothing but the lengths of plaintexts and of
+/// the key's reference; a part is closed before the record that would take this sum over the limit. A record that is over it alone gets a part of its own, and
 /// is refused only when it really is over the limit.
 internal struct BatchCutter {
     internal let header: RecordBatchHeader
     private let bytesMax: Int
-    private let addedBytesMax: Int
 
     /// Index, in the batch as it came, of the first record of the current part.
     internal private(set) var firstIndex = 0
-    /// Values sealed in all parts.
+    /// Parts that were begun.
+    internal private(set) var partCount = 0
+    /// Records sealed in all parts.
     internal private(set) var sealedCount = 0
     private var start = 0
     private var bound = RecordBatchHeader.byteCount
@@ -24,10 +24,9 @@ internal struct BatchCutter {
     private var others: [SealedPart] = []
     private var oversized: (index: Int, bytes: Int)?
 
-    internal init(_ header: RecordBatchHeader, key: SealingKey, bytesMax: Int) {
+    internal init(_ header: RecordBatchHeader, bytesMax: Int) {
         self.header = header
         self.bytesMax = bytesMax
-        addedBytesMax = key.addedBytesMax
     }
 
     /// Starts a part at the end of `output` with record `index` as its first; the header's fields
@@ -35,21 +34,23 @@ internal struct BatchCutter {
     internal mutating func begin(_ head: RawSpan, at index: Int, _ output: ByteBuffer) {
         start = output.count
         firstIndex = index
+        partCount += 1
         bound = RecordBatchHeader.byteCount
         maxTimestampDelta = Int64.min
         output.append(head)
     }
 
-    /// Whether a record of `bytes` may join the current part.
-    internal func admits(_ bytes: Int, sealing: Bool) -> Bool {
-        bound == RecordBatchHeader.byteCount
-            || bound + bytes + (sealing ? addedBytesMax : 0) <= bytesMax
+    /// Whether a record that will take at most `bytesMax` may join the current part.
+    @inline(__always)
+    internal func admits(_ bytesMax: Int) -> Bool {
+        bound == RecordBatchHeader.byteCount || bound + bytesMax <= self.bytesMax
     }
 
-    /// Counts a record into the current part.
-    internal mutating func add(_ bytes: Int, sealing: Bool, timestampDelta: Int64) {
-        bound += bytes + (sealing ? addedBytesMax : 0)
-        if sealing { sealedCount += 1 }
+    /// Counts a record that will take at most `bytesMax` into the current part.
+    @inline(__always)
+    internal mutating func add(_ bytesMax: Int, isSealed: Bool, timestampDelta: Int64) {
+        bound += bytesMax
+        if isSealed { sealedCount += 1 }
         maxTimestampDelta = max(maxTimestampDelta, timestampDelta)
     }
 

@@ -1,0 +1,88 @@
+// FieldSealer: replaces the selected values of a JSON document by their sealed text.
+
+internal import Bytes
+internal import Envelope
+internal import Fields
+internal import Limits
+
+/// Why the fields of a value cannot be sealed.
+internal enum FieldSealError: Error, Equatable, CustomStringConvertible {
+    case notJSON(FieldScanError)
+    /// A string in the document begins as sealed text does, at this byte of the value.
+    case sealedText(at: Int)
+
+    internal var description: String {
+        switch self {
+        case .notJSON(let error): "the value is not a JSON document: \(error)"
+        case .sealedText(let at):
+            "the value has a text that begins as sealed fields do, at byte \(at)"
+        }
+    }
+}
+
+/// Finds fields and seals them, document by document. What `find` found is what `seal` seals.
+internal final class FieldSealer {
+    private let scanner = FieldScanner()
+    private var sealed = ByteBuffer(capacity: 256)
+    /// Where the document of the last `find` begins in its value.
+    private var documentStart = 0
+
+    /// Where the document begins: behind a schema registry's prefix, the byte 0 and a 4-byte id.
+    private static func bodyStart(of value: RawSpan) -> Int {
+        value.byteCount >= 5 && Varint.packed(value, 1, before: 1) == 0 ? 5 : 0
+    }
+
+    /// Looks for fields in `value`.
+    ///
+    /// - Returns: the bytes by which the value will grow; nil when it has none of the fields.
+    internal func find(
+        _ paths: FieldPathSet, in value: RawSpan
+    ) throws(FieldSealError) -> Int? {
+        documentStart = FieldSealer.bodyStart(of: value)
+        do {
+            try scanner.scan(
+                value.extracting(documentStart..<value.byteCount), paths, notesSealedText: true)
+        } catch {
+            throw .notJSON(
+                FieldScanError(offset: documentStart + error.offset, error.reason))
+        }
+        var grownBytes = 0
+        var hasFields = false
+        var sealedTextAt: Int?
+        for hit in scanner.hits {
+            if hit.isSealedText { sealedTextAt = sealedTextAt ?? hit.value.lowerBound }
+            guard hit.path >= 0 else { continue }
+            hasFields = true
+            grownBytes += FieldText.byteCount(plainBytes: hit.value.count) - hit.value.count
+        }
+        guard hasFields else { return nil }
+        // Whoever opens the document could not tell it from a sealed field.
+        if let sealedTextAt { throw .sealedText(at: documentStart + sealedTextAt) }
+        return grownBytes
+    }
+
+    /// Appends `value`, the one that was looked into last, with its fields sealed.
+    internal func seal(
+        _ value: RawSpan, _ key: SealingKey, into output: ByteBuffer
+    ) throws(EnvelopeError) {
+        let names = scanner.names
+        var copied = 0
+        for hit in scanner.hits {
+            let start = documentStart + hit.value.lowerBound
+            let end = documentStart + hit.value.upperBound
+            output.append(value.extracting(copied..<start))
+            sealed.removeAll()
+            try key.seal(
+                field: value.extracting(start..<end), path: names.bytes(in: hit.name),
+                into: sealed)
+            FieldText.append(sealed.bytes, to: output)
+            copied = end
+        }
+        output.append(value.extracting(copied..<value.byteCount))
+    }
+
+    /// Gives back what an unusually large field made grow.
+    internal func release() {
+        if sealed.capacity > RecordLimits.scratchBytesKept { sealed = ByteBuffer(capacity: 256) }
+    }
+}

@@ -117,4 +117,69 @@ package struct Glob: Hashable, Sendable, CustomStringConvertible {
         }
         return true
     }
+
+    /// Whether every name that fits `other` fits this pattern too. Takes a step per pair of their
+    /// bytes.
+    ///
+    /// A run takes any tokens of the other pattern, `?` any but a run, and everything else itself.
+    /// A byte that neither pattern has stands for all that a run or `?` of the other may be, so
+    /// this says yes to all that is covered and to nothing else.
+    package func covers(_ other: Glob) -> Bool {
+        guard other.hasWildcards else { return matches(other.pattern) }
+        guard hasWildcards else { return false }
+        for (mine, theirs) in zip(tokens, other.tokens) {
+            if mine == Glob.run || mine == Glob.one { break }
+            guard mine == theirs else { return false }
+        }
+        let pattern = spreadTokens
+        var isReached = [Bool](repeating: false, count: pattern.count + 1)
+        isReached[0] = true
+        enterRuns(pattern, &isReached)
+        for theirs in other.tokens {
+            var next = [Bool](repeating: false, count: pattern.count + 1)
+            for (position, mine) in pattern.enumerated() where isReached[position] {
+                if mine == Glob.run {
+                    next[position] = true
+                } else if mine == theirs || mine == Glob.one && theirs != Glob.run {
+                    next[position + 1] = true
+                }
+            }
+            enterRuns(pattern, &next)
+            isReached = next
+        }
+        return isReached[pattern.count]
+    }
+
+    /// A run may take nothing.
+    private func enterRuns(_ pattern: [UInt8], _ isReached: inout [Bool]) {
+        for (position, token) in pattern.enumerated() where token == Glob.run {
+            if isReached[position] { isReached[position + 1] = true }
+        }
+    }
+
+    /// The tokens with a run on both sides of every `?` that stands beside one: `?*` and `*?` are
+    /// the same, at least one byte, and the one byte may be any of them.
+    private var spreadTokens: [UInt8] {
+        var spread: [UInt8] = []
+        var wildcards: [UInt8] = []
+        func close() {
+            if wildcards.contains(Glob.run) {
+                spread.append(Glob.run)
+                for token in wildcards where token == Glob.one { spread += [token, Glob.run] }
+            } else {
+                spread += wildcards
+            }
+            wildcards.removeAll()
+        }
+        for token in tokens {
+            if token == Glob.run || token == Glob.one {
+                wildcards.append(token)
+            } else {
+                close()
+                spread.append(token)
+            }
+        }
+        close()
+        return spread
+    }
 }

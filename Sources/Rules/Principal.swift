@@ -4,6 +4,8 @@
 package struct Principal: Hashable, Sendable, CustomStringConvertible {
     /// `User:name`; nil when the client's log-in could not be read.
     package let name: String?
+    /// What names of users begin with, as Kafka writes them.
+    package static let userPrefix = "User:"
     /// Groups that a token claimed, as the broker accepted it.
     package let groups: [String]
 
@@ -20,7 +22,16 @@ package struct Principal: Hashable, Sendable, CustomStringConvertible {
     package var description: String { name ?? "unknown" }
 }
 
+/// A pattern of principals that did not parse.
+package enum PrincipalPatternError: Error, Equatable, Sendable {
+    /// Neither `*` nor `User:` nor `group:` with something behind it.
+    case form
+    case tooLong(byteCount: Int)
+}
+
 /// Clients that a rule is about: by name, or by a group.
+///
+/// A client whose name is not known has no groups either, and fits `*` alone.
 package struct PrincipalPattern: Hashable, Sendable, CustomStringConvertible {
     private enum Kind: Hashable, Sendable { case everybody, name(Glob), group(Glob) }
     private let kind: Kind
@@ -36,6 +47,42 @@ package struct PrincipalPattern: Hashable, Sendable, CustomStringConvertible {
         PrincipalPattern(kind: .group(glob))
     }
 
+    /// - Parameter text: `*`, or a pattern like `User:analyst-*` or `group:analysts`.
+    package init(_ text: String) throws(PrincipalPatternError) {
+        guard text != "*" else {
+            self = .everybody
+            return
+        }
+        let isGroup = text.hasPrefix(PrincipalPattern.groupPrefix)
+        let prefix = isGroup ? PrincipalPattern.groupPrefix : Principal.userPrefix
+        guard text.hasPrefix(prefix), text.utf8.count > prefix.utf8.count else { throw .form }
+        do {
+            let glob = try Glob(isGroup ? String(text.dropFirst(prefix.count)) : text)
+            self = isGroup ? .group(glob) : .name(glob)
+        } catch {
+            throw .tooLong(byteCount: text.utf8.count)
+        }
+    }
+
+    private init(kind: Kind) { self.kind = kind }
+
+    private static let groupPrefix = "group:"
+
+    /// Whether it asks for a group, which only tokens with a claim for them name.
+    package var isGroup: Bool {
+        if case .group = kind { true } else { false }
+    }
+
+    /// Whether it fits every client that `other` fits, as far as the patterns alone say.
+    package func covers(_ other: PrincipalPattern) -> Bool {
+        switch (kind, other.kind) {
+        case (.everybody, _): true
+        case (.name(let mine), .name(let theirs)): mine.covers(theirs)
+        case (.group(let mine), .group(let theirs)): mine.covers(theirs)
+        default: false
+        }
+    }
+
     package func matches(_ principal: Principal) -> Bool {
         switch kind {
         case .everybody: true
@@ -48,7 +95,7 @@ package struct PrincipalPattern: Hashable, Sendable, CustomStringConvertible {
         switch kind {
         case .everybody: "*"
         case .name(let glob): glob.pattern
-        case .group(let glob): "group:\(glob.pattern)"
+        case .group(let glob): PrincipalPattern.groupPrefix + glob.pattern
         }
     }
 }

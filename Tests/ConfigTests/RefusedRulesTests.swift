@@ -71,7 +71,7 @@ import Testing
         ),
         (
             "protect: [{topics: [a], key: \"local/$(user)\"}]",
-            ["f:8:30: `key`: a key may use `$(topic)` only, not \"$(user)\""]
+            ["f:8:30: `key`: a key may use `$(topic)` and `$(header:name)` only, not \"$(user)\""]
         ),
         (
             "protect: [{topics: [a], fields: [$.x]}]",

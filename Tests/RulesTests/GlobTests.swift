@@ -92,4 +92,60 @@ internal func strings(over alphabet: String, lengths: ClosedRange<Int>) -> [Stri
             try Glob(String(repeating: "a", count: 513))
         }
     }
+
+    @Test(arguments: [
+        ("*", "a", true), ("*", "*", true), ("a*", "ab*", true), ("a*", "a", true),
+        ("ab*", "a*", false), ("a?", "ab", true), ("a?", "a*", false), ("a*", "a?", true),
+        ("?*", "*?", true), ("*?", "?*", true), ("?*", "*", false), ("?*", "*a*", true),
+        ("?*a*", "*aa*", true), ("*a*b*", "*b*a*", false), ("*.eu", "orders.*", false),
+        ("*.eu", "orders.*.eu", true), ("a?c", "abc", true), ("a?c", "a?c", true),
+        ("abc", "a?c", false), ("a*a", "aa*", false), ("*??*", "?*?", true),
+        ("payments", "payments", true),
+    ])
+    func `a pattern covers those whose names all fit it`(
+        _ wide: String, _ narrow: String, _ covers: Bool
+    ) throws {
+        #expect(try Glob(wide).covers(Glob(narrow)) == covers)
+    }
+
+    /// Every name of up to five of three letters, two of which patterns may have.
+    @Test func `covering agrees with all names of a small alphabet`() throws {
+        var names: [[Character]] = [[]]
+        var all: [String] = []
+        for _ in 0..<5 {
+            names = names.flatMap { name in "abz".map { name + [$0] } }
+            all += names.map { String($0) }
+        }
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = SplitMix(state: seed)
+        func pattern() throws -> Glob {
+            let count = Int.random(in: 1...4, using: &random)
+            return try Glob(String((0..<count).map { _ in "ab**?".randomElement(using: &random)! }))
+        }
+        var covered = 0
+        for _ in 0..<4_000 {
+            let (wide, narrow) = (try pattern(), try pattern())
+            let fitting = all.filter(narrow.matches)
+            let covers = wide.covers(narrow)
+            covered += covers ? 1 : 0
+            #expect(
+                covers == fitting.allSatisfy(wide.matches) || narrow.matches("") && !covers,
+                "\(wide) and \(narrow), seed \(seed)")
+            if covers { #expect(wide.intersects(narrow)) }
+        }
+        #expect(covered > 100)
+    }
+}
+
+/// Steele, Lea and Flood's generator: short, and the same everywhere.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
 }

@@ -2,6 +2,7 @@
 
 internal import Bytes
 internal import Compression
+internal import Envelope
 internal import KafkaWire
 internal import Limits
 
@@ -27,6 +28,26 @@ internal final class BatchInflater {
             case .outputTooLarge, .inputTooLarge: throw RecordError(.limitExceeded, "\(error)")
             case .corrupt, .libraryFailed: throw RecordError(.corruptBatch, "\(error)")
             }
+        }
+    }
+
+    /// Appends the value that was compressed before it was sealed to `plaintext`.
+    ///
+    /// - Throws: `openFailed`, also for a value that is over the limit: no sealer makes one.
+    internal func inflate(
+        value plaintext: RawSpan, _ compression: EnvelopeCompression, into output: ByteBuffer
+    ) throws(RecordError) {
+        let bytesMax = RecordLimits.inflatedBytesMax
+        do throws(CompressionError) {
+            switch compression {
+            case .none: output.append(plaintext)
+            case .zstd:
+                try codecs.decompress(.zstd, plaintext, into: output, outputBytesMax: bytesMax)
+            case .lz4:
+                try LZ4Block.decompress(plaintext, into: output, outputBytesMax: bytesMax)
+            }
+        } catch {
+            throw RecordError(.openFailed, "the opened value does not decompress: \(error)")
         }
     }
 

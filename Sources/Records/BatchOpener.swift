@@ -1,13 +1,14 @@
-// BatchOpener: fetched records in, the same records with their values opened out.
+// BatchOpener: fetched records in, the same records as their reader may see them out.
 
 package import Bytes
 package import Envelope
 internal import KafkaWire
 internal import Limits
+package import Masks
 
 /// What opening a partition's records came to.
 package enum OpenResult: Equatable, Sendable {
-    /// No record is sealed: deliver the input. Nothing was appended.
+    /// Nothing is shown differently from how it is stored: deliver the input. Nothing was appended.
     case unchanged
     /// Deliver this range of the output instead of the input.
     case opened(Range<Int>)
@@ -16,46 +17,72 @@ package enum OpenResult: Equatable, Sendable {
     case missingKeys
 }
 
-/// Opens the sealed values of fetched partitions. One per event loop: codec contexts and scratch
-/// space are used again, and nothing is allocated per record.
+/// Shows the records of fetched partitions as a view says. One per event loop: codec contexts and
+/// scratch space are used again, and nothing is allocated per record.
 ///
-/// Batches without a sealed record, control batches, empty batches and the old message formats are
-/// copied as they are. Of the others the `wax` headers go, the values are opened, the codec becomes
-/// none; all other header fields are kept as stored, so gaps, a compacted tail, append times and
-/// a delete horizon survive.
+/// Batches in which nothing changes, control batches, empty batches and the old message formats are
+/// copied as they are. In the others values are opened, masked or left out, the codec becomes
+/// none, and `wax` headers go where nothing is left sealed. All other header fields are kept as
+/// stored, so gaps, a compacted tail, append times and a delete horizon survive.
+///
+/// Null values are never touched. Keys are only asked for what is shown in clear or masked. A
+/// record that stays sealed keeps its header; when that names the data key by its id, and the
+/// record that named it before is not delivered sealed, it is given the wrapped key.
 package final class BatchOpener {
-    /// Records opened since this object was made.
-    package private(set) var recordsOpened: UInt64 = 0
-    /// Records seen without the `wax` header, with a value that is not null, in batches that this
-    /// object looked into since it was made.
-    package private(set) var plainRecords: UInt64 = 0
+    /// What the records of the last call were shown as.
+    package internal(set) var counts = OpeningCounts()
 
     /// After `open` threw or missed keys: the bytes before the batch that could not be opened.
     /// They open, or are what they are, without it.
     package private(set) var readableBytes = 0
 
-    private let inflater = BatchInflater()
-    private var keyring = BatchKeyring()
+    internal let inflater = BatchInflater()
+    internal let shower: DocumentShower
+    internal var keyring = BatchKeyring()
+    /// The plaintext of one value, and what it decompresses to.
+    internal var plaintext = ByteBuffer(capacity: 256)
+    internal var inflated = ByteBuffer(capacity: 16)
 
-    package init() {}
+    /// - Parameter masker: applies the masks of all views that are given to `open`.
+    package init(masker: Masker = Masker(tokenKey: nil)) {
+        shower = DocumentShower(masker: masker)
+    }
 
-    /// Opens `records`, a fetched partition's payload: batches of any magic and codec, the last of
-    /// them perhaps cut short. Such a tail is dropped from an opened result; the client asks for it
-    /// again.
-    ///
-    /// - Parameter records: may not lie in `output`.
-    /// - Throws: `corruptBatch`, `unsupportedCompression`, `limitExceeded`, `openFailed`,
-    ///   `unsupportedFormat`, with the log offset; `output` is then as it was.
+    /// Opens everything, for whoever may see it all; see the other `open`.
     package func open(
         records: RawSpan, topic: String, keys: some OpeningKeys, into output: ByteBuffer
     ) throws(RecordError) -> OpenResult {
+        try open(
+            records: records, topic: topic, view: .clear, keys: keys, mayDrop: false, into: output)
+    }
+
+    /// Shows `records`, a fetched partition's payload: batches of any magic and codec, the last of
+    /// them perhaps cut short. Such a tail is dropped from an opened result; the client asks for it
+    /// again.
+    ///
+    /// - Parameters:
+    ///   - records: may not lie in `output`.
+    ///   - topic: the name that sealed values are bound to.
+    ///   - view: how the reader sees the topic.
+    ///   - mayDrop: whether a record may be left out, as compaction does. A share group has been
+    ///     promised each offset, so there it is `refused`.
+    /// - Throws: `corruptBatch`, `unsupportedCompression`, `limitExceeded`, `openFailed`,
+    ///   `unsupportedFormat`, `refused`, with the log offset; `output` is then as it was.
+    package func open(
+        records: RawSpan, topic: String, view: RecordView, keys: some OpeningKeys, mayDrop: Bool,
+        into output: ByteBuffer
+    ) throws(RecordError) -> OpenResult {
+        let task = OpeningTask(topic: topic, view: view, mayDrop: mayDrop, output: output)
         var progress = OpeningProgress(outputStart: output.count)
-        defer { keyring.removeAll() }
+        counts = OpeningCounts()
+        defer { release() }
         do throws(RecordError) {
             while let frame = try BatchOpener.frame(records, at: progress.end) {
-                progress.frame = frame
+                progress.begin(frame)
                 if frame.magic == 2 {
-                    try openBatch(records, topic, keys, &progress, output)
+                    try openBatch(records, task, keys, &progress)
+                } else {
+                    progress.pass(hasRecords: true)
                 }
                 progress.end = frame.end
             }
@@ -70,7 +97,7 @@ package final class BatchOpener {
             return .missingKeys
         }
         guard progress.hasOpened else { return .unchanged }
-        output.append(records.extracting(progress.copied..<progress.end))
+        progress.finish(records, output)
         return .opened(progress.outputStart..<output.count)
     }
 
@@ -84,9 +111,21 @@ package final class BatchOpener {
         }
     }
 
+    /// Forgets keys, and gives back what unusually large values made grow.
+    private func release() {
+        keyring.removeAll()
+        shower.release()
+        if plaintext.capacity > RecordLimits.scratchBytesKept {
+            plaintext = ByteBuffer(capacity: 256)
+        }
+        if inflated.capacity > RecordLimits.scratchBytesKept {
+            inflated = ByteBuffer(capacity: 16)
+        }
+    }
+
     private func openBatch(
-        _ records: RawSpan, _ topic: String, _ keys: some OpeningKeys,
-        _ progress: inout OpeningProgress, _ output: ByteBuffer
+        _ records: RawSpan, _ task: OpeningTask, _ keys: some OpeningKeys,
+        _ progress: inout OpeningProgress
     ) throws(RecordError) {
         let batch = records.extracting(progress.frame.range)
         let header: RecordBatchHeader
@@ -95,179 +134,51 @@ package final class BatchOpener {
         } catch {
             throw RecordError(.corruptBatch, "batch header: \(error)")
         }
-        guard !header.attributes.isControl, header.recordCount > 0 else { return }
+        guard !header.attributes.isControl, header.recordCount > 0 else {
+            return progress.pass(hasRecords: header.attributes.isControl)
+        }
         keyring.removeAll()
         let body = batch.extracting(RecordBatchHeader.byteCount..<batch.byteCount)
         do throws(RecordError) {
             if header.attributes.codec == 0 {
-                try openBody(records, body, header, topic, keys, &progress, output)
+                try openBody(records, body, header, task, keys, &progress)
             } else {
                 defer { inflater.release() }
                 try inflater.inflate(body, codec: header.attributes.codec)
                 let scratch = inflater.scratch
-                try openBody(records, scratch.bytes, header, topic, keys, &progress, output)
+                try openBody(records, scratch.bytes, header, task, keys, &progress)
             }
         } catch {
             throw error.at(offset: header.baseOffset)
         }
     }
 
-    /// Walks the records in `body`. Until the first sealed one nothing is written, so that a batch
-    /// without any costs one look at its headers.
+    /// Walks the records in `body`. Until the first that changes nothing is written, so that a
+    /// batch without any costs one look at its headers.
     private func openBody(
-        _ records: RawSpan, _ body: RawSpan, _ header: RecordBatchHeader, _ topic: String,
-        _ keys: some OpeningKeys, _ progress: inout OpeningProgress, _ output: ByteBuffer
+        _ records: RawSpan, _ body: RawSpan, _ header: RecordBatchHeader, _ task: OpeningTask,
+        _ keys: some OpeningKeys, _ progress: inout OpeningProgress
     ) throws(RecordError) {
         var walk = RecordWalk(count: Int(header.recordCount))
-        var batchStart: Int?
-        var sealedSeen = false
         try walk.read(body)
         while walk.hasRecord {
-            guard walk.layout.markCount > 0 else {
-                if walk.layout.valueBytes >= 0 { plainRecords &+= 1 }
-                try walk.advance(body)
-                continue
-            }
-            if !sealedSeen {
-                sealedSeen = true
-                try ProducedBatch.verifyChecksum(
-                    records.extracting(progress.frame.range), header)
-            }
             do throws(RecordError) {
-                guard let key = try keyring.key(body, walk.layout, topic, keys) else {
-                    progress.missKey()
-                    try skipRun(body, &walk)
-                    continue
+                if walk.layout.markCount > 0 {
+                    try openSealed(records, body, header, task, keys, &progress, &walk)
+                } else {
+                    if walk.layout.valueBytes >= 0 {
+                        try showPlain(records, body, header, task, &progress, &walk)
+                    }
+                    try walk.advance(body)
                 }
-                guard !progress.isMissingKeys else {
-                    try skipRun(body, &walk)
-                    continue
-                }
-                if batchStart == nil {
-                    batchStart = try beginBatch(records, body, &progress, output)
-                }
-                try openRun(body, key, &walk, output)
             } catch {
+                // The layout of a record that could not be read says nothing.
+                if error.recordIndex != nil { throw error }
                 let offset = header.baseOffset &+ Int64(walk.layout.offsetDelta)
                 throw error.at(recordIndex: walk.index, offset: offset)
             }
         }
         try walk.checkEnd(body)
-        if let batchStart, !progress.isMissingKeys {
-            output.append(body.extracting(walk.copied..<body.byteCount))
-            BatchOpener.finish(header, from: batchStart, output)
-        }
-    }
-
-    /// Opens the current record and those after it that carry the same `wax` header. The key is a
-    /// parameter so that no reference is counted per record.
-    private func openRun(
-        _ body: RawSpan, _ key: OpeningKey, _ walk: inout RecordWalk, _ output: ByteBuffer
-    ) throws(RecordError) {
-        let first = walk.index
-        let markStart = walk.layout.markValueStart
-        let mark = body.extracting(markStart..<markStart + walk.layout.markValueBytes)
-        repeat {
-            try openRecord(body, key, walk, output)
-            walk.copied = walk.layout.markEnd
-            try walk.advance(body)
-        } while walk.repeats(mark, in: body)
-        recordsOpened &+= UInt64(walk.index - first)
-    }
-
-    /// Steps over the current record and those after it that carry the same `wax` header.
-    private func skipRun(_ body: RawSpan, _ walk: inout RecordWalk) throws(RecordError) {
-        let markStart = walk.layout.markValueStart
-        let mark = body.extracting(markStart..<markStart + walk.layout.markValueBytes)
-        repeat { try walk.advance(body) } while walk.repeats(mark, in: body)
-    }
-
-    /// Copies what came before this batch, then its header, and makes room for its records.
-    private func beginBatch(
-        _ records: RawSpan, _ body: RawSpan, _ progress: inout OpeningProgress,
-        _ output: ByteBuffer
-    ) throws(RecordError) -> Int {
-        let frame = progress.frame
-        let added = frame.start - progress.copied + RecordBatchHeader.byteCount + body.byteCount
-        let total = output.count + added
-        guard total <= RecordLimits.outputBytesMax else {
-            throw RecordError(.limitExceeded, "the response would grow to \(total) bytes")
-        }
-        // Opening makes every record smaller, so this is enough for the whole batch.
-        output.reserve(added)
-        output.append(records.extracting(progress.copied..<frame.start))
-        let batchStart = output.count
-        let headerEnd = frame.start + RecordBatchHeader.byteCount
-        output.append(records.extracting(frame.start..<headerEnd))
-        progress.copied = frame.end
-        progress.hasOpened = true
-        return batchStart
-    }
-
-    /// Appends everything that is not in the output yet, up to the headers that follow the `wax`
-    /// header of the current record, with its value opened.
-    @inline(__always)
-    private func openRecord(
-        _ body: RawSpan, _ key: OpeningKey, _ walk: borrowing RecordWalk, _ output: ByteBuffer
-    ) throws(RecordError) {
-        let plainBytes = walk.layout.valueBytes - EnvelopeFormat.sealedOverheadBytes
-        guard plainBytes >= 0 else {
-            throw RecordError(.openFailed, "the sealed value is cut short")
-        }
-        let headerCount = walk.layout.headerCount - 1
-        let headersStart = walk.layout.headersStart
-        let markBytes = walk.layout.markEnd - walk.layout.markStart
-        let length =
-            walk.layout.valueLengthStart - walk.layout.bodyStart
-            + Varint.byteCount(of: plainBytes) + plainBytes
-            + Varint.byteCount(of: headerCount) + walk.at - headersStart - markBytes
-        output.append(
-            body.extracting(walk.copied..<walk.layout.start), varint: length,
-            body.extracting(walk.layout.bodyStart..<walk.layout.valueLengthStart),
-            varint: plainBytes)
-        let valueStart = walk.layout.valueStart
-        do {
-            try key.open(
-                body.extracting(valueStart..<valueStart + walk.layout.valueBytes), into: output)
-        } catch {
-            throw RecordError(.openFailed, "the sealed value does not open: \(error)")
-        }
-        output.append(varint: Int64(headerCount))
-        if walk.layout.markStart > headersStart {
-            output.append(body.extracting(headersStart..<walk.layout.markStart))
-        }
-    }
-
-    private static func finish(
-        _ header: RecordBatchHeader, from batchStart: Int, _ output: ByteBuffer
-    ) {
-        var attributes = header.attributes
-        attributes.codec = 0
-        output.set(
-            int16: Int16(bitPattern: attributes.rawValue),
-            at: batchStart + RecordBatchHeader.At.attributes)
-        RecordBatchWriter.seal(output, from: batchStart)
-    }
-}
-
-/// How far one partition's records have been opened.
-internal struct OpeningProgress {
-    /// Where this partition's output begins.
-    internal let outputStart: Int
-    /// The input before this offset is in the output, opened or copied.
-    internal var copied = 0
-    /// The input before this offset has been looked at.
-    internal var end = 0
-    internal var frame = RecordBatchFrame.none
-    internal var hasOpened = false
-    /// Where the batch begins for which the first key was not at hand. What is left is only looked
-    /// through for further keys.
-    internal private(set) var missingAt: Int?
-    internal var isMissingKeys: Bool { missingAt != nil }
-
-    internal init(outputStart: Int) { self.outputStart = outputStart }
-
-    internal mutating func missKey() {
-        if missingAt == nil { missingAt = frame.range.lowerBound }
+        if !progress.isMissingKeys { progress.finish(body, walk, header, task.output) }
     }
 }

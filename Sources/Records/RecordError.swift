@@ -23,6 +23,9 @@ package struct RecordError: Error, Equatable, Sendable {
         case openFailed
         /// A record carries the `wax` header, but not in a form that this version knows.
         case unsupportedFormat
+        /// The rules do not let the records be delivered: a record without seal that is refused,
+        /// or one to leave out where that cannot be done.
+        case refused
     }
 
     package let code: Code
@@ -52,6 +55,7 @@ package struct RecordError: Error, Equatable, Sendable {
         case .unsupportedCompression: 76  // UNSUPPORTED_COMPRESSION_TYPE
         case .tooLarge, .limitExceeded: 10  // MESSAGE_TOO_LARGE
         case .sealFailed: -1  // UNKNOWN_SERVER_ERROR
+        case .refused: 29  // TOPIC_AUTHORIZATION_FAILED
         }
     }
 

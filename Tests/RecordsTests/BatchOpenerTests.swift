@@ -208,7 +208,7 @@ import Testing
         let many = (0..<50).map { PlainRecord(key: nil, value: [$0]) }
         _ = try open(try sealed(many, pair), pair.keys)
         #expect(pair.keys.questions == 1)
-        #expect(opener.recordsOpened == 50)
+        #expect(opener.counts.opened == 50)
     }
 
     @Test func `keys may change from record to record`() throws {

@@ -114,7 +114,7 @@ import Testing
         form { $0.headers[0].value = [] }
         form { $0.headers[0].value = [2] + header.dropFirst() }
         form { $0.headers[0].value = [1, 0x12] + header.dropFirst(2) }
-        for flags in [0x31, 0x51, 0x71, 0x91, 0xf1] as [UInt8] {
+        for flags in [0x71, 0xb1, 0xd1, 0xf1] as [UInt8] {
             form { $0.headers[0].value = [1, flags] + header.dropFirst(2) }
         }
         form { $0.headers[0].value = Array(header.prefix(11)) }

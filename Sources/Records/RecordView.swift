@@ -1,0 +1,99 @@
+// RecordView: how one reader sees the records of one topic.
+
+package import Fields
+package import Masks
+
+/// What is done with a fetched record that carries no seal although its topic is protected.
+package enum PlainRecordChoice: Hashable, Sendable {
+    /// It is delivered as it is, and counted.
+    case deliver
+    /// Its value is shown as if it had been sealed; what would stay sealed is redacted.
+    case mask
+    /// The partition answers with an error.
+    case refuse
+}
+
+/// What is done with a fetched record that does not open.
+package enum UnopenableChoice: Hashable, Sendable {
+    /// The partition answers with an error.
+    case refuse
+    /// It is delivered as it is stored, and counted.
+    case deliver
+}
+
+/// How one reader sees one topic, made ready for `BatchOpener`. It never changes, so that one
+/// object serves all event loops.
+///
+/// A value that was sealed whole is shown as `whole` says. In a document with sealed fields each
+/// field is shown as the first of `fields` says that selects it; else as the first says that
+/// selects an object or array around it; else as `rest` says. A field that was sealed as a whole
+/// object or array is shown as one value: paths into it select nothing.
+package final class RecordView: Sendable {
+    /// How a value is shown.
+    package enum ViewAction: Hashable, Sendable {
+        /// As the producer sent it.
+        case clear
+        /// As it is stored.
+        case sealed
+        /// Not at all: a field is left out of its document, a whole value's record is not
+        /// delivered.
+        case drop
+        /// Masked.
+        case mask(Mask)
+    }
+
+    /// How a value that was sealed whole is shown.
+    internal let whole: ViewAction
+    internal let plain: PlainRecordChoice
+    internal let unopenable: UnopenableChoice
+    /// The view's paths, and behind them, for plain values that are masked, the protected ones.
+    internal let selected: FieldPathSet
+    /// Each path of `selected` alone, to find values that lie in one another.
+    internal let single: [FieldPathSet]
+    /// An action for each path of `selected`; the last one is that of everything else.
+    internal let actions: [ViewAction]
+    /// Whether fields of the topic are sealed, and not whole values.
+    internal let isByField: Bool
+    /// Whether values in the clear are masked too.
+    internal var masksPlain: Bool { plain == .mask }
+
+    /// - Parameters:
+    ///   - whole: how a value that was sealed whole is shown.
+    ///   - fields: paths of fields; nil for none.
+    ///   - actions: one for each of these paths.
+    ///   - rest: how fields are shown that none of the paths selects.
+    ///   - protectedFields: the paths that are sealed in this topic; nil when whole values are,
+    ///     or nothing is.
+    /// - Throws: when the paths are too many together.
+    package init(
+        whole: ViewAction, fields: FieldPathSet?, actions: [ViewAction], rest: ViewAction,
+        plain: PlainRecordChoice, unopenable: UnopenableChoice, protectedFields: FieldPathSet?
+    ) throws(FieldPathError) {
+        let own = fields?.paths ?? []
+        precondition(own.count == actions.count, "a view needs one action for each path")
+        let others = plain == .mask ? protectedFields?.paths ?? [] : []
+        self.whole = whole
+        self.plain = plain
+        self.unopenable = unopenable
+        isByField = protectedFields != nil
+        selected = try FieldPathSet(own + others)
+        var single: [FieldPathSet] = []
+        for path in own + others { single.append(try FieldPathSet([path])) }
+        self.single = single
+        self.actions = actions + others.map { _ in rest } + [rest]
+    }
+
+    /// Everything as the producer sent it; what does not open is an error.
+    package static let clear: RecordView = {
+        do throws(FieldPathError) {
+            return try RecordView(
+                whole: .clear, fields: nil, actions: [], rest: .clear, plain: .deliver,
+                unopenable: .refuse, protectedFields: nil)
+        } catch {
+            fatalError("a view without paths is refused: \(error)")
+        }
+    }()
+
+    /// Place in `actions` of the action for a hit of `selected`.
+    internal func action(ofPath path: Int) -> Int { path < 0 ? actions.count - 1 : path }
+}

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Opens records in Waxwing's stored format, version 1, with nothing of Waxwing in it.
 
-It is written from docs/FORMAT.md alone and needs only the Python package `cryptography`, so that a
-mistake in the product cannot hide in its own opener, and so that records can be opened without it.
+It is written from docs/FORMAT.md alone and needs only the Python package `cryptography` (and
+`zstandard` for values that were compressed with zstd), so that a mistake in the product cannot hide
+in its own opener, and so that records can be opened without it.
 
-    open.py --check FILE                    opens every vector of a vector file
+    open.py --check FILE…                   opens every vector of files, or of a folder's files
     open.py --topic T --key HEX < record    opens one record given as JSON:
                                             {"headers": [["wax", hex], …], "value": hex}
 """
@@ -12,7 +13,9 @@ mistake in the product cannot hide in its own opener, and so that records can be
 from __future__ import annotations
 
 import argparse
+import base64
 import json
+import re
 import struct
 import sys
 from dataclasses import dataclass
@@ -25,10 +28,18 @@ HEADER_KEY = "wax"
 VERSION = 1
 SUITE_AES256_GCM = 1
 FLAG_WRAPPED_KEY = 0x10
+MASK_COMPRESSION = 0x60
+FLAG_ZSTD = 0x20
+FLAG_LZ4 = 0x40
+FLAG_FIELDS = 0x80
+FIELD_MARK = b'"wax1:'
 NONCE_BYTES = 12
 TAG_BYTES = 16
 REFERENCE_BYTES_MAX = 400
 WRAPPED_BYTES_MAX = 1024
+# What a value may decompress to, and how deep a document may be.
+VALUE_BYTES_MAX = 256 << 20
+DEPTH_MAX = 10_000
 
 
 class CannotOpen(Exception):
@@ -42,6 +53,8 @@ class Header:
     data_key_id: int
     reference: str | None
     wrapped: bytes | None
+    # Flags that are bound: all but the one for the wrapped key.
+    flags: int = 0
 
 
 def parse_header(value: bytes | None) -> Header:
@@ -53,7 +66,8 @@ def parse_header(value: bytes | None) -> Header:
         raise CannotOpen(f"unknown version {version}")
     if second & 0x0F != SUITE_AES256_GCM:
         raise CannotOpen(f"unknown suite {second & 0x0F}")
-    if second & 0xF0 & ~FLAG_WRAPPED_KEY:
+    flags = second & 0xF0 & ~FLAG_WRAPPED_KEY
+    if flags not in (0, FLAG_ZSTD, FLAG_LZ4, FLAG_FIELDS):
         raise CannotOpen(f"unknown flags {second >> 4}")
     if len(value) < 10:
         raise CannotOpen("the header is cut short")
@@ -62,7 +76,7 @@ def parse_header(value: bytes | None) -> Header:
     if not second & FLAG_WRAPPED_KEY:
         if rest:
             raise CannotOpen("the header is too long")
-        return Header(data_key_id, None, None)
+        return Header(data_key_id, None, None, flags)
     length, rest = read_uvarint(rest)
     if not 1 <= length <= REFERENCE_BYTES_MAX or length > len(rest):
         raise CannotOpen("bad length of the key reference")
@@ -70,7 +84,7 @@ def parse_header(value: bytes | None) -> Header:
     if not 1 <= len(wrapped) <= WRAPPED_BYTES_MAX:
         raise CannotOpen("bad length of the wrapped key")
     try:
-        return Header(data_key_id, reference.decode("utf-8"), wrapped)
+        return Header(data_key_id, reference.decode("utf-8"), wrapped, flags)
     except UnicodeDecodeError as error:
         raise CannotOpen("the key reference is not UTF-8") from error
 
@@ -84,29 +98,234 @@ def read_uvarint(data: bytes) -> tuple[int, bytes]:
             if number > 0xFFFFFFFF:
                 break
             return number, data[index + 1 :]
-    raise CannotOpen("bad length of the key reference")
+    raise CannotOpen("a number is cut short or too long")
 
 
-def associated_data(data_key_id: int, reference: str, topic: str, path: str = "") -> bytes:
+def associated_data(
+    data_key_id: int, reference: str, topic: str, path: str = "", flags: int = 0
+) -> bytes:
     """What a ciphertext is bound to."""
 
     def sized(text: str) -> bytes:
         encoded = text.encode("utf-8")
         return struct.pack(">H", len(encoded)) + encoded
 
-    fixed = b"wax" + struct.pack(">BBQ", VERSION, SUITE_AES256_GCM, data_key_id)
+    fixed = b"wax" + struct.pack(">BBQ", VERSION, SUITE_AES256_GCM | flags, data_key_id)
     return fixed + sized(reference) + sized(topic) + sized(path)
 
 
-def open_value(key: bytes, header: Header, reference: str, topic: str, value: bytes) -> bytes:
-    """The plaintext of a sealed value."""
-    if len(value) < NONCE_BYTES + TAG_BYTES:
+def decrypt(
+    key: bytes, header: Header, reference: str, topic: str, sealed: bytes, path: str = ""
+) -> bytes:
+    """The plaintext of nonce, ciphertext and tag."""
+    if len(sealed) < NONCE_BYTES + TAG_BYTES:
         raise CannotOpen("the value is cut short")
-    bound = associated_data(header.data_key_id, reference, topic)
+    bound = associated_data(header.data_key_id, reference, topic, path, header.flags)
     try:
-        return AESGCM(key).decrypt(value[:NONCE_BYTES], value[NONCE_BYTES:], bound)
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
     except InvalidTag as error:
         raise CannotOpen("the value was changed, moved, or sealed with another key") from error
+
+
+def open_value(key: bytes, header: Header, reference: str, topic: str, value: bytes) -> bytes:
+    """A stored value as the producer sent it."""
+    if header.flags & FLAG_FIELDS:
+        return open_document(key, header, reference, topic, value)
+    return decompressed(decrypt(key, header, reference, topic, value), header.flags)
+
+
+# ---- compression
+
+
+def decompressed(data: bytes, flags: int) -> bytes:
+    """A value from its compressed form."""
+    if flags == FLAG_ZSTD:
+        return decompressed_zstd(data)
+    return decompressed_lz4(data) if flags == FLAG_LZ4 else data
+
+
+def decompressed_zstd(data: bytes) -> bytes:
+    try:
+        import zstandard
+    except ImportError as error:
+        raise CannotOpen("the Python package zstandard is not there") from error
+    try:
+        declared = zstandard.frame_content_size(data)
+        if not 0 <= declared <= VALUE_BYTES_MAX:
+            raise CannotOpen("a compressed value of no or too large a size")
+        return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise CannotOpen("the compressed value is damaged") from error
+
+
+def decompressed_lz4(data: bytes) -> bytes:
+    """The value's length and one LZ4 block."""
+    size, block = read_uvarint(data)
+    if size > VALUE_BYTES_MAX:
+        raise CannotOpen("a compressed value of too large a size")
+    output = bytearray()
+    at = 0
+
+    def length(nibble: int, at: int) -> tuple[int, int]:
+        while nibble >= 15:
+            more = block[at]
+            at += 1
+            nibble += more
+            if more < 255:
+                break
+        return nibble, at
+
+    try:
+        while True:
+            token = block[at]
+            literals, at = length(token >> 4, at + 1)
+            output += block[at : at + literals]
+            at += literals
+            if at >= len(block):
+                break
+            distance = block[at] | block[at + 1] << 8
+            copied, at = length(token & 15, at + 2)
+            if not 0 < distance <= len(output) or len(output) + copied + 4 > size:
+                raise CannotOpen("the compressed value is damaged")
+            for _ in range(copied + 4):
+                output.append(output[-distance])
+    except IndexError as error:
+        raise CannotOpen("the compressed value is cut short") from error
+    if at != len(block) or len(output) != size:
+        raise CannotOpen("the compressed value has another length")
+    return bytes(output)
+
+
+# ---- fields of documents
+
+
+def open_document(key: bytes, header: Header, reference: str, topic: str, value: bytes) -> bytes:
+    """A document with its sealed fields put back; everything else stays as it is."""
+    start = 5 if value[:1] == b"\0" and len(value) >= 5 else 0
+    parts = []
+    copied = 0
+    for first, last, path in Document(value, start).strings():
+        text = value[first:last]
+        if text.startswith(FIELD_MARK):
+            parts.append(value[copied:first])
+            parts.append(decrypt(key, header, reference, topic, sealed_bytes(text), path))
+            copied = last
+    return b"".join(parts) + value[copied:]
+
+
+def sealed_bytes(text: bytes) -> bytes:
+    """What the JSON string of a sealed field says; one spelling only is taken."""
+    letters = text[len(FIELD_MARK) : -1]
+    if not re.fullmatch(rb"[A-Za-z0-9_-]*", letters) or len(letters) % 4 == 1:
+        raise CannotOpen("a sealed field is not base64url")
+    sealed = base64.urlsafe_b64decode(letters + b"=" * (-len(letters) % 4))
+    if base64.urlsafe_b64encode(sealed).rstrip(b"=") != letters:
+        raise CannotOpen("a sealed field has bits behind its end")
+    return sealed
+
+
+class Document:
+    """A walk through one JSON text (RFC 8259) that tells where its string values stand."""
+
+    NUMBER = re.compile(rb"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+    STRING = re.compile(rb'"(?:[^\x00-\x1f"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
+    SPACE = re.compile(rb"[ \t\n\r]*")
+    LITERAL = re.compile(rb"true|false|null")
+
+    def __init__(self, data: bytes, start: int):
+        try:
+            data[start:].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise CannotOpen("the document is not UTF-8") from error
+        self.data = data
+        self.at = start
+
+    def strings(self):
+        """Of each string value: where it begins and ends, and its normalized path."""
+        # Each open container: [is an object, steps so far, normalized path of the container].
+        open_containers: list[list] = []
+        path = "$"
+        while True:
+            self.space()
+            byte = self.peek()
+            if byte in b"{[":
+                self.at += 1
+                open_containers.append([byte == b"{", 0, path])
+                if len(open_containers) > DEPTH_MAX:
+                    raise CannotOpen("the document is nested too deep")
+                self.space()
+                if self.peek() != (b"}" if byte == b"{" else b"]"):
+                    path = self.step(open_containers[-1])
+                    continue
+            elif byte == b'"':
+                first = self.at
+                self.take(self.STRING)
+                yield first, self.at, path
+            else:
+                self.take(self.LITERAL if byte in b"tfn" else self.NUMBER)
+            path = self.close(open_containers)
+            if path is None:
+                return
+
+    def close(self, open_containers: list[list]) -> str | None:
+        """Behind a value, or in an empty container: the path of the next value, if any."""
+        while open_containers:
+            self.space()
+            container = open_containers[-1]
+            byte = self.peek()
+            if byte == b"," and container[1]:
+                self.at += 1
+                return self.step(container)
+            if byte != (b"}" if container[0] else b"]"):
+                raise CannotOpen(f"no JSON at byte {self.at}")
+            self.at += 1
+            open_containers.pop()
+        self.space()
+        if self.at != len(self.data):
+            raise CannotOpen(f"no JSON at byte {self.at}")
+        return None
+
+    def step(self, container: list) -> str:
+        """Goes on to the next member or element of a container: its path."""
+        is_object, count, path = container
+        container[1] += 1
+        if not is_object:
+            return f"{path}[{count}]"
+        self.space()
+        name = json.loads(self.take(self.STRING))
+        self.space()
+        if self.peek() != b":":
+            raise CannotOpen(f"no JSON at byte {self.at}")
+        self.at += 1
+        return f"{path}['{normalized(name)}']"
+
+    def space(self) -> None:
+        self.take(self.SPACE)
+
+    def peek(self) -> bytes:
+        if self.at >= len(self.data):
+            raise CannotOpen("the document is cut short")
+        return self.data[self.at : self.at + 1]
+
+    def take(self, pattern: re.Pattern) -> bytes:
+        match = pattern.match(self.data, self.at)
+        if not match:
+            raise CannotOpen(f"no JSON at byte {self.at}")
+        self.at = match.end()
+        return match.group()
+
+
+def normalized(name: str) -> str:
+    """A name as normalized paths have it (RFC 9535 section 2.7)."""
+    short = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+    short |= {"'": "\\'", "\\": "\\\\"}
+    return "".join(
+        short.get(letter) or (f"\\u{ord(letter):04x}" if letter < " " else letter)
+        for letter in name
+    )
+
+
+# ---- records
 
 
 def open_record(
@@ -145,7 +364,10 @@ def open_record(
 
 
 def check(path: Path) -> int:
-    """Opens every vector of a file; the count of those that did not do what they should."""
+    """Opens every vector of a file, or of each file in a folder; the count of those that did not
+    do what they should."""
+    if path.is_dir():
+        return sum(check(file) for file in sorted(path.glob("*.json")))
     vectors = json.loads(path.read_text(encoding="utf-8"))["vectors"]
     failures = sum(not check_one(vector) for vector in vectors)
     print(f"{path.name}: {len(vectors) - failures} of {len(vectors)} vectors as expected")
@@ -173,8 +395,7 @@ def check_one(vector: dict) -> bool:
         return report(vector, False, "opened, but must not")
     if headers != [("other", None)]:
         return report(vector, False, "the headers differ")
-    bound = associated_data_of(vector)
-    if bound != bytes.fromhex(vector["associatedData"]):
+    if not same_associated_data(vector, parse_header(mark).flags):
         return report(vector, False, "the associated data differs")
     return report(vector, plain == bytes.fromhex(vector["plaintext"]), "opened")
 
@@ -185,8 +406,16 @@ def unwrapped(vector: dict, key: bytes, wrapped: bytes) -> bytes:
     return key
 
 
-def associated_data_of(vector: dict) -> bytes:
-    return associated_data(int(vector["dataKeyID"], 16), vector["reference"], vector["topic"])
+def same_associated_data(vector: dict, flags: int) -> bool:
+    """Whether the vector says the same of what its ciphertexts are bound to."""
+    fields = vector.get("fields", [{"path": "", **vector}])
+    return all(
+        bytes.fromhex(field["associatedData"])
+        == associated_data(
+            int(vector["dataKeyID"], 16), vector["reference"], vector["topic"], field["path"], flags
+        )
+        for field in fields
+    )
 
 
 def report(vector: dict, good: bool, what: str) -> bool:
@@ -206,12 +435,14 @@ def open_stdin(topic: str, key: bytes) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", type=Path, metavar="FILE", help="a file of vectors")
+    parser.add_argument(
+        "--check", type=Path, metavar="FILE", nargs="+", help="files of vectors, or folders"
+    )
     parser.add_argument("--topic", help="the topic that the record was written to")
     parser.add_argument("--key", type=bytes.fromhex, metavar="HEX", help="the 32-byte data key")
     arguments = parser.parse_args()
     if arguments.check:
-        return 1 if check(arguments.check) else 0
+        return 1 if sum(check(path) for path in arguments.check) else 0
     if not arguments.topic or not arguments.key:
         parser.error("give --check, or --topic and --key")
     try:

@@ -21,30 +21,22 @@ package struct UnwrapRequest: Hashable, Sendable {
     }
 }
 
-/// One data key that seals, told without secrets.
-package struct DataKeyStatus: Equatable, Sendable {
-    /// The key that wraps it.
-    package let reference: KEKReference
-    /// Version of that key.
-    package let keyVersion: UInt32
-    /// The id in stored records.
-    package let id: UInt64
-    package let ageSeconds: UInt64
-    /// Records and plaintext bytes reserved.
-    package let records: UInt64
-    package let bytes: UInt64
-    /// Whether it waits to follow the current one.
-    package let isSuccessor: Bool
-}
-
 /// The data keys of one event loop.
 ///
 /// It does no I/O and has no clock: answers say whether a key is at hand, `takeActions` says which
 /// calls to make, their results come back through `generated` and `unwrapped`, and time comes in as
-/// monotonic nanoseconds. After each of these two, and after `tick`, take the actions, and ask
-/// again for everybody who was told to wait: an answer may have become `ready`, `failed`, or
-/// `wait` for the next try. Whoever waits keeps his own deadline.
+/// monotonic nanoseconds. After each of these two, and after `tick`, take the actions and the news,
+/// and ask again for everybody who waits with a ticket that is in the news: the answer may have
+/// become `ready`, `failed`, or `wait` for the next try. Whoever waits keeps his own deadline.
+///
+/// What follows from which failure is said at `KeyServiceError.isRetriable` and its neighbours. In
+/// an outage a data key is used to its limits. After these, sealing fails at once when the service
+/// is known to be out, because producers pause by themselves before they come again; opening fails
+/// at the end of the beat, because consumers do not. Both only wait while nobody knows.
 package final class DataKeys {
+    /// Names what somebody waits for, until the news has it. Never used twice.
+    package typealias Ticket = UInt64
+
     /// A call to a key service.
     package enum Action: Hashable, Sendable {
         /// `generateDataKey`, then `generated`.
@@ -58,8 +50,8 @@ package final class DataKeys {
         /// Seal with this key, at most what was reserved.
         case ready(SealingKey)
         /// A key is being fetched, or will be when the pause after a failure is over.
-        case wait
-        /// The service refused.
+        case wait(Ticket)
+        /// The service refused, or is known to be out.
         case failed(KeyServiceError)
     }
 
@@ -67,18 +59,25 @@ package final class DataKeys {
     package enum OpeningAnswer {
         case hit(OpeningKey)
         /// As for sealing.
-        case wait
-        /// The service refused, or the header names no possible key.
+        case wait(Ticket)
+        /// The service refused or is known to be out, or the header names no possible key.
         case failed(KeyServiceError)
     }
 
     private let settings: DataKeySettings
     private let random: () -> UInt64
-    private var slots: [KEKReference: SealingSlot] = [:]
-    private var cache: OpeningCache
+    internal private(set) var slots: [KEKReference: SealingSlot] = [:]
+    internal private(set) var cache: OpeningCache
     private var actions: [Action] = []
+    private var news: [Ticket] = []
+    /// Tickets of keys that gave way while somebody waited for them. They are told later: told at
+    /// once, two who need more keys than there is room for would push each other out for ever.
+    private var displaced: [Ticket] = []
+    private var lastTicket: Ticket = 0
     private var retryAt = UInt64.max
     private var sweepAt = UInt64.max
+    private var beatAt = UInt64.max
+    private var displacedAt = UInt64.max
 
     /// - Parameter random: spreads retries and refreshes; it makes no key, id or nonce.
     package init(
@@ -118,15 +117,12 @@ package final class DataKeys {
             fetchSuccessor(at: found, reference, now: now)
             return .ready(key)
         }
-        switch slots.values[found].gate.ask(now: now) {
-        case .start:
-            actions.append(.generate(reference))
-            return .wait
-        case .wait:
-            noteRetry(slots.values[found].gate)
-            return .wait
-        case .refused(let error):
-            return .failed(error)
+        let (answer, starts) = slots.values[found].gate.ask(now: now)
+        if starts { actions.append(.generate(reference)) }
+        noteRetry(slots.values[found].gate)
+        switch answer {
+        case .wait: return .wait(slots.values[found].ticket)
+        case .refused(let error): return .failed(error)
         }
     }
 
@@ -151,16 +147,30 @@ package final class DataKeys {
             for (old, _) in idle.sorted(by: { $0.value.lastUsed < $1.value.lastUsed })
                 .prefix(share)
             {
-                slots[old] = nil
+                if let gone = slots.removeValue(forKey: old) {
+                    displace(gone.ticket, gone.gate, now: now)
+                }
             }
         }
         guard slots.count < KeyLimits.sealingKeysMax else { return nil }
-        slots[reference] = SealingSlot(now: now)
+        slots[reference] = SealingSlot(now: now, ticket: nextTicket())
         scheduleSweep(now: now)
         return slots.index(forKey: reference)
     }
 
-    /// The outcome of `.generate(reference)`.
+    private func displace(_ ticket: Ticket, _ gate: RetryGate, now: UInt64) {
+        guard gate.isWanted || gate.isOut else { return }
+        displaced.append(ticket)
+        displacedAt = min(displacedAt, now + KeyLimits.retryMillisecondsMin * 1_000_000)
+    }
+
+    private func nextTicket() -> Ticket {
+        lastTicket += 1
+        return lastTicket
+    }
+
+    /// The outcome of `.generate(reference)`. A refusal that means that the key was taken away ends
+    /// sealing under it at once, whatever its data keys could still do.
     package func generated(
         _ reference: KEKReference, _ result: Result<GeneratedDataKey, KeyServiceError>,
         now: UInt64
@@ -168,6 +178,7 @@ package final class DataKeys {
         // Without a slot the keys were dropped (`removeAll`) while the call was under way.
         guard let index = slots.index(forKey: reference), slots.values[index].gate.isInFlight
         else { return }
+        news.append(slots.values[index].ticket)
         do throws(KeyServiceError) {
             let made = try result.get()
             let key = try DataKeys.sealingKey(reference, made)
@@ -178,9 +189,20 @@ package final class DataKeys {
                     random: random()))
             slots.values[index].gate.succeed()
         } catch {
+            if error.endsSealing { slots.values[index].revoke() }
             slots.values[index].gate.fail(error, now: now, random: random())
         }
         scheduleSweep(now: now)
+    }
+
+    /// Another loop was refused a data key under `reference`: what is held here stops sealing too.
+    /// A call of this loop that is under way stays, and brings its own answer.
+    package func refused(_ reference: KEKReference, _ error: KeyServiceError, now: UInt64) {
+        guard error.endsSealing, let index = slots.index(forKey: reference) else { return }
+        slots.values[index].revoke()
+        guard !slots.values[index].gate.isInFlight else { return }
+        news.append(slots.values[index].ticket)
+        slots.values[index].gate.fail(error, now: now, random: random())
     }
 
     /// Gives a fetched key its id and the fixed part of its nonces.
@@ -226,8 +248,11 @@ package final class DataKeys {
                     .corrupt, key: "of a record", "the header names no possible key"))
         }
         let entry = OpeningEntry(
-            UnwrapRequest(reference: named, wrapped: wrapped.array, id: id), now: now)
-        guard cache.insert(entry) else { return .failed(DataKeys.tooMany(named)) }
+            UnwrapRequest(reference: named, wrapped: wrapped.array, id: id), now: now,
+            ticket: nextTicket())
+        guard cache.insert(entry, evicted: { displace($0.ticket, $0.gate, now: now) }) else {
+            return .failed(DataKeys.tooMany(named))
+        }
         scheduleSweep(now: now)
         return answer(entry, now: now)
     }
@@ -244,16 +269,25 @@ package final class DataKeys {
             }
             entry.key = nil
         }
-        switch entry.gate.ask(now: now) {
-        case .start:
-            actions.append(.unwrap(entry.request))
-            return .wait
-        case .wait:
-            noteRetry(entry.gate)
-            return .wait
+        let (answer, starts) = entry.gate.ask(now: now)
+        if starts { actions.append(.unwrap(entry.request)) }
+        noteRetry(entry.gate)
+        switch answer {
+        case .wait: return .wait(entry.ticket)
         case .refused(let error):
-            return .failed(error)
+            guard error.isRetriable, let next = DataKeys.answerTime(now: now) else {
+                return .failed(error)
+            }
+            beatAt = min(beatAt, next)
+            return .wait(entry.ticket)
         }
+    }
+
+    /// When records that need a service that is out are refused; nil when it is now.
+    private static func answerTime(now: UInt64) -> UInt64? {
+        let beat = KeyLimits.outageBeatMilliseconds * 1_000_000
+        let quiet = beat - KeyLimits.outageAnswerMilliseconds * 1_000_000
+        return now % beat < quiet ? now - now % beat + quiet : nil
     }
 
     /// The outcome of `.unwrap(request)`.
@@ -261,21 +295,19 @@ package final class DataKeys {
         _ request: UnwrapRequest, _ result: Result<SecretBytes, KeyServiceError>, now: UInt64
     ) {
         guard let entry = cache.find(request), entry.gate.isInFlight else { return }
+        news.append(entry.ticket)
         do throws(KeyServiceError) {
             let secret = try result.get()
+            let key: OpeningKey
             do throws(EnvelopeError) {
-                entry.key = try OpeningKey(
+                key = try OpeningKey(
                     id: request.id, reference: request.reference.text, key: secret)
             } catch {
                 throw KeyServiceError(.corrupt, key: request.reference.text, "\(error)")
             }
-            let lifetime = settings.openingKeySecondsMax * 1_000_000_000
-            entry.refreshDue = now + lifetime * KeyLimits.successorPercent / 100
-            entry.expires = now + lifetime
-            entry.gate.succeed()
+            entry.hold(key, now: now, lifetime: settings.openingKeySecondsMax * 1_000_000_000)
         } catch {
-            // A refusal of a key that is held means that it was revoked; an outage does not.
-            if !error.isRetriable { entry.key = nil }
+            if error.endsOpening { entry.key = nil }
             entry.gate.fail(error, now: now, random: random())
         }
         scheduleSweep(now: now)
@@ -290,9 +322,16 @@ package final class DataKeys {
         return actions
     }
 
+    /// The tickets whose answer may have changed since this was asked.
+    package func takeNews() -> [Ticket] {
+        guard !news.isEmpty else { return [] }
+        defer { news = [] }
+        return news
+    }
+
     /// When `tick` should be called next (monotonic nanoseconds); nil when nothing is due.
     package var nextDeadline: UInt64? {
-        let next = min(retryAt, sweepAt)
+        let next = min(retryAt, sweepAt, beatAt, displacedAt)
         return next == .max ? nil : next
     }
 
@@ -300,6 +339,15 @@ package final class DataKeys {
     package func tick(now: UInt64) {
         if now >= retryAt { retry(now: now) }
         if now >= sweepAt { sweep(now: now) }
+        if now >= beatAt {
+            beatAt = .max
+            cache.forEach { if $0.key == nil, $0.gate.isOut { news.append($0.ticket) } }
+        }
+        if now >= displacedAt {
+            news += displaced
+            displaced = []
+            displacedAt = .max
+        }
     }
 
     private func retry(now: UInt64) {
@@ -346,36 +394,18 @@ package final class DataKeys {
             .unavailable, key: reference.text, "too many keys are being fetched at once")
     }
 
-    // MARK: status
-
-    /// Unwrapped keys held for opening.
-    package var openingKeyCount: Int {
-        var held = 0
-        cache.forEach { if $0.key != nil { held += 1 } }
-        return held
-    }
-
-    /// The sealing keys, ordered by reference, the current one before its successor.
-    package func status(now: UInt64) -> [DataKeyStatus] {
-        slots.sorted { $0.key.text < $1.key.text }.flatMap { reference, slot in
-            [(slot.current, false), (slot.successor, true)].compactMap { held, isSuccessor in
-                held.map { key in
-                    DataKeyStatus(
-                        reference: reference, keyVersion: key.keyVersion, id: key.key.id,
-                        ageSeconds: (max(now, key.created) - key.created) / 1_000_000_000,
-                        records: key.records, bytes: key.bytes, isSuccessor: isSuccessor)
-                }
-            }
-        }
-    }
-
     /// Drops every key, for shutdown or a change of the key services. Calls under way come to
     /// nothing when they return.
     package func removeAll() {
+        for slot in slots.values { news.append(slot.ticket) }
+        cache.forEach { news.append($0.ticket) }
         slots = [:]
         cache.removeAll()
         actions = []
         retryAt = .max
         sweepAt = .max
+        beatAt = .max
+        displaced = []
+        displacedAt = .max
     }
 }

@@ -33,9 +33,20 @@ package protocol KeyService: Sendable {
 
     /// Shows that keys can be made and unwrapped under `name`, for start-up checks.
     func probe(_ name: String) async throws(KeyServiceError)
+
+    /// Has `body` told the name of a key, and why, each time the service refuses to make data keys
+    /// under it for good. Called on any thread.
+    func observeRefusals(_ body: @escaping @Sendable (String, KeyServiceError) -> Void)
+
+    /// How the service does; nil when nobody keeps an eye on it.
+    var status: ServiceStatus? { get }
 }
 
 extension KeyService {
+    package func observeRefusals(_ body: @escaping @Sendable (String, KeyServiceError) -> Void) {}
+
+    package var status: ServiceStatus? { nil }
+
     package func probe(_ name: String) async throws(KeyServiceError) {
         let made = try await generateDataKey(under: name)
         let opened = try await unwrap(made.wrapped, under: name)

@@ -27,15 +27,22 @@ package struct KeyServiceError: Error, Equatable, Sendable {
     package let key: String
     /// What happened, for a log line or a client's error message; never key bytes.
     package let message: String
+    /// When set, the service is known to answer the same for so long, and need not be asked.
+    package let retryAfterNanoseconds: UInt64?
 
-    package init(_ code: Code, key: String, _ message: String) {
+    package init(
+        _ code: Code, key: String, _ message: String, retryAfterNanoseconds: UInt64? = nil
+    ) {
         self.code = code
         self.key = key
         self.message = message
+        self.retryAfterNanoseconds = retryAfterNanoseconds
     }
 
-    /// Whether the same call may succeed later with nothing changed.
-    package var isRetriable: Bool { code == .unavailable }
+    /// The same error with another time.
+    internal func after(nanoseconds: UInt64?) -> KeyServiceError {
+        KeyServiceError(code, key: key, message, retryAfterNanoseconds: nanoseconds)
+    }
 }
 
 extension KeyServiceError: CustomStringConvertible {

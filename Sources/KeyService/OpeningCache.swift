@@ -10,15 +10,28 @@ internal final class OpeningEntry {
     private let reference: [UInt8]
     /// The key and when it must be dropped; nil while it is fetched or refused.
     internal var key: OpeningKey?
-    internal var refreshDue: UInt64 = 0
-    internal var expires: UInt64 = 0
+    internal private(set) var fetched: UInt64 = 0
+    internal private(set) var refreshDue: UInt64 = 0
+    internal private(set) var expires: UInt64 = 0
     internal var gate = RetryGate()
     internal var lastUsed: UInt64
+    /// Whom the news of this entry is for.
+    internal let ticket: DataKeys.Ticket
 
-    internal init(_ request: UnwrapRequest, now: UInt64) {
+    internal init(_ request: UnwrapRequest, now: UInt64, ticket: DataKeys.Ticket) {
         self.request = request
         reference = Array(request.reference.text.utf8)
         lastUsed = now
+        self.ticket = ticket
+    }
+
+    /// Takes a fetched key for `lifetime` nanoseconds.
+    internal func hold(_ key: OpeningKey, now: UInt64, lifetime: UInt64) {
+        self.key = key
+        fetched = now
+        refreshDue = now + lifetime * KeyLimits.successorPercent / 100
+        expires = now + lifetime
+        gate.succeed()
     }
 
     internal func matches(reference other: RawSpan, wrapped: RawSpan) -> Bool {
@@ -53,14 +66,18 @@ internal struct OpeningCache {
 
     /// Adds an entry, making room first; false when every entry that could give way is being
     /// fetched.
-    internal mutating func insert(_ entry: OpeningEntry) -> Bool {
+    ///
+    /// - Parameter evicted: told of each entry that gives way.
+    internal mutating func insert(
+        _ entry: OpeningEntry, evicted: (OpeningEntry) -> Void
+    ) -> Bool {
         let id = entry.request.id
-        if count >= countMax { evict() }
+        if count >= countMax { evict(evicted) }
         guard count < countMax else { return false }
         var list = entries[id] ?? []
         if list.count >= KeyLimits.openingKeysPerIDMax {
             guard let at = list.firstIndex(where: { !$0.gate.isInFlight }) else { return false }
-            list.remove(at: at)
+            evicted(list.remove(at: at))
             count -= 1
         }
         list.append(entry)
@@ -71,15 +88,16 @@ internal struct OpeningCache {
 
     /// Drops an eighth of the entries, least recently used first; sorting once for many makes the
     /// cost per entry small.
-    private mutating func evict() {
+    private mutating func evict(_ evicted: (OpeningEntry) -> Void) {
         let idle = entries.values.joined().filter { !$0.gate.isInFlight }
         let share = max(countMax / 8, 1)
         for entry in idle.sorted(by: { $0.lastUsed < $1.lastUsed }).prefix(share) {
             remove(entry)
+            evicted(entry)
         }
     }
 
-    internal mutating func remove(_ entry: OpeningEntry) {
+    private mutating func remove(_ entry: OpeningEntry) {
         let id = entry.request.id
         guard var list = entries[id], let at = list.firstIndex(where: { $0 === entry }) else {
             return

@@ -3,14 +3,13 @@
 internal import Limits
 
 /// Says whether a key may be asked for now. One call at a time; after a failure that may pass, a
-/// pause that doubles, with jitter; after a refusal, the same answer for some seconds.
+/// pause that doubles, with jitter; after a refusal, the same answer for some seconds. How long is
+/// `Pauses`' to say, or the error's own when it knows.
 internal struct RetryGate {
     internal enum Answer {
-        /// Call now; the gate counts the call as under way.
-        case start
         /// A call is under way, or is due at `retryAt`.
         case wait
-        /// The service refused a moment ago.
+        /// The service refused a moment ago, or is known to be out.
         case refused(KeyServiceError)
     }
 
@@ -21,25 +20,25 @@ internal struct RetryGate {
     private var failures: UInt64 = 0
     private var notBefore: UInt64 = 0
     private var refusal: KeyServiceError?
+    /// Set while the service is known to be out: nobody need wait for calls made meanwhile.
+    private var outage: KeyServiceError?
 
     /// When the next call is due (monotonic nanoseconds), if somebody waits for it.
     internal var retryAt: UInt64? { isWanted && !isInFlight ? notBefore : nil }
 
+    /// Whether the service is known to be out.
+    internal var isOut: Bool { outage != nil }
+
     /// Whether nothing is known that would be lost by forgetting this gate.
     internal func isIdle(now: UInt64) -> Bool { !isInFlight && now >= notBefore }
 
-    /// For a caller that cannot go on without the key.
-    internal mutating func ask(now: UInt64) -> Answer {
-        if isInFlight { return .wait }
-        if now >= notBefore {
-            isInFlight = true
-            isWanted = false
-            refusal = nil
-            return .start
-        }
-        if let refusal { return .refused(refusal) }
-        isWanted = true
-        return .wait
+    /// For a caller that cannot go on without the key. With `starts` the call is to be made, and
+    /// the gate counts it as under way.
+    internal mutating func ask(now: UInt64) -> (answer: Answer, starts: Bool) {
+        if !isInFlight, now < notBefore, let refusal { return (.refused(refusal), false) }
+        let starts = askAhead(now: now)
+        if !isInFlight { isWanted = true }
+        return (outage.map { .refused($0) } ?? .wait, starts)
     }
 
     /// For a caller that has a key and would like the next one: whether to call.
@@ -54,20 +53,25 @@ internal struct RetryGate {
     /// The call under way brought the key.
     internal mutating func succeed() { self = RetryGate() }
 
-    /// The call under way failed. `random` moves the pause to between a half and the whole.
+    /// The call under way failed, or another one showed that this one would. `random` spreads the
+    /// pause.
     internal mutating func fail(_ error: KeyServiceError, now: UInt64, random: UInt64) {
         isInFlight = false
         isWanted = false
+        refusal = nil
+        outage = nil
         guard error.isRetriable else {
             failures = 0
             refusal = error
-            notBefore = now + KeyLimits.refusalMilliseconds * 1_000_000
+            notBefore = now + (error.retryAfterNanoseconds ?? Pauses.refusal)
             return
         }
-        refusal = nil
-        let doubled = KeyLimits.retryMillisecondsMin << min(failures, 16)
-        let pause = min(doubled, KeyLimits.retryMillisecondsMax) * 1_000_000
-        failures += 1
-        notBefore = now + pause / 2 + random % (pause / 2 + 1)
+        if let told = error.retryAfterNanoseconds {
+            outage = error
+            notBefore = now + Pauses.told(told, random: random)
+        } else {
+            notBefore = now + Pauses.key(failures: failures, random: random)
+            failures += 1
+        }
     }
 }

@@ -62,8 +62,13 @@ internal struct SealingSlot {
     internal var successor: BudgetedKey?
     internal var gate = RetryGate()
     internal var lastUsed: UInt64
+    /// Whom the news of this slot is for.
+    internal let ticket: DataKeys.Ticket
 
-    internal init(now: UInt64) { lastUsed = now }
+    internal init(now: UInt64, ticket: DataKeys.Ticket) {
+        lastUsed = now
+        self.ticket = ticket
+    }
 
     /// Drops what is too old to seal.
     internal mutating func dropExpired(now: UInt64) {
@@ -83,6 +88,12 @@ internal struct SealingSlot {
         _ = next.reserve(records: records, bytes: bytes, settings: settings)
         current = next
         return next.key
+    }
+
+    /// Stops sealing at once: the key-encryption key was taken away.
+    internal mutating func revoke() {
+        current = nil
+        successor = nil
     }
 
     /// Puts a fetched key where it is missing.

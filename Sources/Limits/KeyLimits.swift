@@ -53,8 +53,45 @@ package enum KeyLimits {
     package static let retryMillisecondsMax: UInt64 = 10_000
     /// How long a refusal (missing, denied, disabled, corrupt) is answered from memory.
     package static let refusalMilliseconds: UInt64 = 5_000
+    /// While a service is known to be out, records that need it are refused once per beat, in its
+    /// last part, and wait before that: a consumer comes back at once, with the same records.
+    package static let outageBeatMilliseconds: UInt64 = 500
+    package static let outageAnswerMilliseconds: UInt64 = 50
     /// Held keys are looked through for expired ones at this interval.
     package static let sweepMilliseconds: UInt64 = 5_000
+
+    // MARK: one key service, for all loops
+
+    /// Calls under way to one key service. More would only queue up there.
+    package static let callsPerServiceMax = 16
+    /// Calls that wait for one of these to end; of each kind.
+    package static let queuedCallsPerServiceMax = 4_096
+    /// Failures in a row, each worth another try, after which a service is taken to be out.
+    package static let breakerFailures = 3
+    /// First pause before a service that is out is tried again; doubles with each try in vain.
+    package static let breakerMillisecondsMin: UInt64 = 1_000
+    package static let breakerMillisecondsMax: UInt64 = 15_000
+    /// Refusals of one service that are remembered; the oldest give way.
+    package static let refusalsRememberedMax = 1_024
+
+    // MARK: start
+
+    /// How long a key service that does not answer is waited for at the start.
+    package static let startWaitMillisecondsDefault: UInt64 = 30_000
+    package static let startWaitMillisecondsMax: UInt64 = 600_000
+    /// Keys that are tried at once at the start.
+    package static let probesAtOnceMax = 8
+
+    // MARK: status
+
+    /// Opening keys that one loop lists; those used last.
+    package static let openingKeysListedMax = 1_000
+    /// A request to the admin socket, with its line end.
+    package static let adminRequestBytesMax = 256
+    /// The answer to one. 16 loops with all that they list take a fifth of it.
+    package static let adminAnswerBytesMax = 32 << 20
+    /// How long either side may take for its part.
+    package static let adminMilliseconds: UInt64 = 5_000
 
     // MARK: names and files
 

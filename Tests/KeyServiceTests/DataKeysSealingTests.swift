@@ -26,8 +26,8 @@ import Testing
         #expect(
             it.keys.status(now: it.now + 3 * second) == [
                 DataKeyStatus(
-                    reference: it.kek, keyVersion: 1, id: key.id, ageSeconds: 3, records: 10,
-                    bytes: 500, isSuccessor: false)
+                    reference: it.kek, keyVersion: 1, id: key.id, use: .sealing, ageSeconds: 3,
+                    records: 10, bytes: 500, expiresInSeconds: 3_597)
             ])
     }
 
@@ -78,7 +78,7 @@ import Testing
         try it.succeed()
         #expect(it.reserve(records: 1, bytes: 1).id == first, "the current key is used up first")
         #expect(it.keys.takeActions() == [], "one successor is enough")
-        #expect(it.keys.status(now: it.now).map(\.isSuccessor) == [false, true])
+        #expect(it.keys.status(now: it.now).map(\.use) == [.sealing, .successor])
         let next = it.reserve(records: 60, bytes: 60_000).id
         #expect(next != nil && next != first)
         #expect(it.keys.status(now: it.now).map(\.keyVersion) == [2])
@@ -290,16 +290,6 @@ import Testing
         #expect(it.keys.takeActions() == [.generate(it.kek)])
         try it.succeed()
         #expect(it.reserve().id != nil)
-    }
-
-    @Test func `a refused refresh leaves the current key its limits`() throws {
-        let it = try DataKeysHarness(DataKeySettings(recordsMax: 100))
-        try it.start()
-        let first = it.reserve(records: 85).id
-        #expect(it.keys.takeActions() == [.generate(it.kek)])
-        it.fail(.disabled)
-        #expect(it.reserve(records: 10).id == first)
-        #expect(it.reserve(records: 10).code == .disabled)
     }
 
     @Test func `dropping all keys makes a call under way come to nothing`() throws {

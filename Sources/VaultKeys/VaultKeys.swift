@@ -1,1 +1,0 @@
-// VaultKeys: to come.

@@ -33,6 +33,7 @@ SWIFT = [
 ]  # fmt: skip
 
 OPENER = [PYTHON, "conformance/opener/open.py", "--check"]
+VECTORS = ["conformance/vectors/format-v1%s.json" % form for form in ("", "-compressed", "-fields")]
 
 
 def module(name: str, *arguments: str) -> list[str]:
@@ -40,7 +41,7 @@ def module(name: str, *arguments: str) -> list[str]:
 
 
 CONFORMANCE = [
-    ("opener", [*OPENER, "conformance/vectors/format-v1.json"]),
+    ("opener", [*OPENER, *VECTORS]),
     ("smoke", module("cases.smoke")),
     ("smoke-embedded", module("cases.smoke", "--embedded")),
     ("roundtrip", module("cases.roundtrip")),

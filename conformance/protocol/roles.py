@@ -78,6 +78,8 @@ ROLES = {
         **under("NodeEndpoints", NODE),
     },
     ("ShareFetch", "request"): {
+        "ShareSessionEpoch": "sessionEpoch",
+        "MaxBytes": "bytesMax",
         "GroupId": "groupID",
         "Topics": "topics",
         "Topics.TopicId": "topicID",

@@ -25,7 +25,7 @@ package enum FieldRole: UInt8, Sendable {
     case batchIndex
     /// DescribeClusterResponse Brokers and 1 more.
     case brokers
-    /// FetchRequest MaxBytes.
+    /// FetchRequest MaxBytes and 1 more.
     case bytesMax
     /// ApiVersionsRequest ClientSoftwareName.
     case clientSoftwareName
@@ -115,7 +115,7 @@ package enum FieldRole: UInt8, Sendable {
     case responseErrorCode
     /// SaslAuthenticateResponse ErrorMessage and 1 more.
     case responseErrorMessage
-    /// FetchRequest SessionEpoch.
+    /// FetchRequest SessionEpoch and 1 more.
     case sessionEpoch
     /// FetchRequest SessionId and 1 more.
     case sessionID

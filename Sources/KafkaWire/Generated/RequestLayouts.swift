@@ -134,10 +134,10 @@ extension MessageLayout {
         fields: [
             field("GroupId", .string, .groupID, 0, last, nullable: 0, last),
             field("MemberId", .string, .none, 0, last, nullable: 0, last),
-            field("ShareSessionEpoch", .int32, .none, 0, last),
+            field("ShareSessionEpoch", .int32, .sessionEpoch, 0, last),
             field("MaxWaitMs", .int32, .none, 0, last),
             field("MinBytes", .int32, .none, 0, last),
-            field("MaxBytes", .int32, .none, 0, last),
+            field("MaxBytes", .int32, .bytesMax, 0, last),
             field("MaxRecords", .int32, .none, 1, last),
             field("BatchSize", .int32, .none, 1, last),
             field("ShareAcquireMode", .int8, .none, 2, last),

@@ -1,0 +1,103 @@
+// NameTable: finds out which of some names stands in a text, without copying it.
+
+internal import Bytes
+
+/// A fixed table of names. Most names of a document are in none of the paths, and are told apart
+/// by their length or one look into the table.
+internal struct NameTable: Sendable {
+    /// Enough of a name to know one of up to 16 bytes, and to tell most longer ones apart.
+    private struct Digest: Equatable {
+        let count: Int
+        /// Its first and its last 8 bytes; a shorter name is in `head` alone.
+        let head: UInt64
+        let tail: UInt64
+
+        @inline(__always)
+        var hash: UInt64 {
+            let mixed = (head ^ UInt64(truncatingIfNeeded: count)) &* 0x9e37_79b9_7f4a_7c15
+            return (mixed ^ tail) &* 0xd6e8_feb8_6659_fd93
+        }
+    }
+
+    private struct Entry {
+        let digest: Digest
+        let name: [UInt8]
+    }
+
+    private let entries: [Entry]
+    /// Places in `entries`, -1 where there is none. At least three quarters are empty.
+    private let slots: [Int]
+    private let shift: UInt64
+    /// A bit for each length that occurs; the last one for all from 63.
+    private let lengths: UInt64
+
+    /// - Parameter names: no two alike.
+    internal init(_ names: [[UInt8]]) {
+        var bits: UInt64 = 3
+        while 1 << bits < names.count * 4 { bits += 1 }
+        var slots = [Int](repeating: -1, count: 1 << Int(bits))
+        var lengths: UInt64 = 0
+        shift = 64 - bits
+        entries = names.map { name in
+            let text = ByteBuffer(capacity: name.count)
+            text.append(name)
+            return Entry(digest: Self.digest(text.bytes, 0..<name.count), name: name)
+        }
+        for (place, entry) in entries.enumerated() {
+            lengths |= Self.lengthBit(entry.name.count)
+            var slot = Int(entry.digest.hash >> shift)
+            while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
+            slots[slot] = place
+        }
+        self.slots = slots
+        self.lengths = lengths
+    }
+
+    @inline(__always)
+    private static func lengthBit(_ count: Int) -> UInt64 { 1 << UInt64(min(count, 63)) }
+
+    /// The place of the name that stands at `range`, -1 when it is none of them.
+    @inline(__always)
+    internal func place(of text: RawSpan, _ range: Range<Int>) -> Int {
+        lengths & Self.lengthBit(range.count) == 0 ? -1 : find(text, range)
+    }
+
+    private func find(_ text: RawSpan, _ range: Range<Int>) -> Int {
+        let digest = Self.digest(text, range)
+        var slot = Int(digest.hash >> shift)
+        while slots[slot] >= 0 {
+            let place = slots[slot]
+            if entries[place].digest == digest,
+                digest.count <= 16 || isSame(entries[place].name, text, range)
+            {
+                return place
+            }
+            slot = (slot + 1) & (slots.count - 1)
+        }
+        return -1
+    }
+
+    private func isSame(_ name: [UInt8], _ text: RawSpan, _ range: Range<Int>) -> Bool {
+        // SAFETY: bytes have no padding.
+        unsafe name.span.bytes.sameBytes(as: text.extracting(range))
+    }
+
+    @inline(__always)
+    private static func digest(_ text: RawSpan, _ range: Range<Int>) -> Digest {
+        let count = range.count
+        guard count < 8 else {
+            return Digest(
+                count: count, head: ScanText.word(text, range.lowerBound),
+                tail: ScanText.word(text, range.upperBound - 8))
+        }
+        var head: UInt64 = 0
+        if text.byteCount - range.lowerBound >= 8 {
+            head = ScanText.word(text, range.lowerBound) & (1 << UInt64(8 * count) - 1)
+        } else {
+            for offset in 0..<count {
+                head |= UInt64(ScanText.byte(text, range.lowerBound + offset)) << UInt64(8 * offset)
+            }
+        }
+        return Digest(count: count, head: head, tail: 0)
+    }
+}

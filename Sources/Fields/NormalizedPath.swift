@@ -1,0 +1,72 @@
+// NormalizedPath: writes where a value stands, in the one spelling that RFC 9535 gives it.
+
+internal import Bytes
+
+/// Normalized paths (RFC 9535 section 2.7): `$['customers'][0]['email']`. A function of the
+/// document's content alone: the same name gives the same path, however it is escaped there.
+internal enum NormalizedPath {
+    private static let apostrophe = UInt8(ascii: "'")
+
+    /// Appends the step to the element at `index`.
+    internal static func append(index: Int, to output: ByteBuffer) {
+        output.append(UInt8(ascii: "["))
+        var rest = index
+        var scale = 1
+        while rest >= 10 {
+            rest /= 10
+            scale *= 10
+        }
+        while scale > 0 {
+            output.append(UInt8(ascii: "0") + UInt8(index / scale % 10))
+            scale /= 10
+        }
+        output.append(UInt8(ascii: "]"))
+    }
+
+    /// Appends the step to the member whose name stands at `name`, without its quotation marks.
+    internal static func append(name text: RawSpan, _ name: Range<Int>, to output: ByteBuffer) {
+        output.append(UInt8(ascii: "["))
+        output.append(apostrophe)
+        var at = name.lowerBound
+        while at < name.upperBound {
+            let start = at
+            while at < name.upperBound, isPlain(ScanText.byte(text, at)) { at += 1 }
+            if at > start { output.append(text.extracting(start..<at)) }
+            if at < name.upperBound { append(StringUnits.next(text, &at), to: output) }
+        }
+        output.append(apostrophe)
+        output.append(UInt8(ascii: "]"))
+    }
+
+    /// Whether a byte of a checked name stands in a path as it stands in the name.
+    @inline(__always)
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte != ScanText.backslash && byte != apostrophe
+    }
+
+    private static func append(_ scalar: UInt32, to output: ByteBuffer) {
+        switch scalar {
+        case 0x08: escape("b", output)
+        case 0x09: escape("t", output)
+        case 0x0a: escape("n", output)
+        case 0x0c: escape("f", output)
+        case 0x0d: escape("r", output)
+        case 0x27: escape("'", output)
+        case 0x5c: escape("\\", output)
+        // Half a surrogate pair has no place in RFC 9535, which knows only text. As an escape it
+        // keeps the path UTF-8 and different from all others.
+        case 0..<0x20, 0xd800..<0xe000:
+            escape("u", output)
+            for shift in stride(from: UInt32(12), through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: scalar >> shift & 0xf)
+                output.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+            }
+        default: StringUnits.append(scalar, to: output)
+        }
+    }
+
+    private static func escape(_ letter: Unicode.Scalar, _ output: ByteBuffer) {
+        output.append(ScanText.backslash)
+        output.append(UInt8(ascii: letter))
+    }
+}

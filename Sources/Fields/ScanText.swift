@@ -1,0 +1,221 @@
+// ScanText: the tokens of JSON (RFC 8259), checked and stepped over.
+
+internal import Bytes
+
+/// Steps over tokens. All offsets are from the start of the text; what does not fit the grammar
+/// is thrown with the place of the first byte that does not.
+internal enum ScanText {
+    internal static let quote = UInt8(ascii: "\"")
+    internal static let backslash = UInt8(ascii: "\\")
+
+    /// The byte at `at`; zero, which no token holds, at the end.
+    @inline(__always)
+    internal static func byte(_ text: RawSpan, _ at: Int) -> UInt8 {
+        // SAFETY: offsets are never negative, and the comparison bounds the load.
+        at < text.byteCount
+            ? unsafe text.unsafeLoad(fromUncheckedByteOffset: at, as: UInt8.self) : 0
+    }
+
+    /// The eight bytes at `at`, the first in the lowest bits.
+    @inline(__always)
+    internal static func word(_ text: RawSpan, _ at: Int) -> UInt64 {
+        precondition(at >= 0 && text.byteCount - at >= 8, "a word outside the text")
+        // SAFETY: checked above; every bit pattern is a number.
+        let word = unsafe text.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self)
+        return UInt64(littleEndian: word)
+    }
+
+    // MARK: white space
+
+    @inline(__always)
+    internal static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09
+    }
+
+    @inline(__always)
+    internal static func skipSpace(_ text: RawSpan, _ at: inout Int) {
+        if byte(text, at) <= 0x20 { skipSpaces(text, &at) }
+    }
+
+    private static func skipSpaces(_ text: RawSpan, _ at: inout Int) {
+        while isSpace(byte(text, at)) {
+            at += 1
+            while text.byteCount - at >= 8, word(text, at) == 0x2020_2020_2020_2020 { at += 8 }
+        }
+    }
+
+    // MARK: strings
+
+    /// Steps over a string whose opening quotation mark is before `at`, to behind the closing one.
+    ///
+    /// - Returns: whether it has escapes.
+    @inline(__always)
+    internal static func string(
+        _ text: RawSpan, _ at: inout Int
+    ) throws(FieldScanError) -> Bool {
+        var hasEscapes = false
+        while text.byteCount - at >= 8 {
+            let special = specials(word(text, at))
+            if special == 0 {
+                at += 8
+                continue
+            }
+            at += special.trailingZeroBitCount >> 3
+            if byte(text, at) == quote {
+                at += 1
+                return hasEscapes
+            }
+            if try odd(text, &at) { hasEscapes = true }
+        }
+        return try stringTail(text, &at) || hasEscapes
+    }
+
+    /// The highest bit of each byte that ends a run of plain text: a quotation mark, a backslash,
+    /// a control character or a part of a longer UTF-8 sequence. Only the lowest bit that is set
+    /// is exact: borrows may set more above it.
+    @inline(__always)
+    private static func specials(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let control = word &- ones &* 0x20
+        let quotes = (word ^ ones &* 0x22) &- ones
+        let backslashes = (word ^ ones &* 0x5c) &- ones
+        return (word | control | quotes | backslashes) & (ones &* 0x80)
+    }
+
+    /// The last seven bytes of the text at most.
+    private static func stringTail(
+        _ text: RawSpan, _ at: inout Int
+    ) throws(FieldScanError) -> Bool {
+        var hasEscapes = false
+        while true {
+            let next = byte(text, at)
+            if next == quote {
+                at += 1
+                return hasEscapes
+            }
+            if next >= 0x20, next < 0x80, next != backslash {
+                at += 1
+            } else if try odd(text, &at) {
+                hasEscapes = true
+            }
+        }
+    }
+
+    /// Steps over one escape (true) or a run of longer UTF-8 sequences (false).
+    private static func odd(
+        _ text: RawSpan, _ at: inout Int
+    ) throws(FieldScanError) -> Bool {
+        let next = byte(text, at)
+        if next >= 0x80 {
+            repeat {
+                let count = sequence(text, at)
+                guard count > 0 else { throw FieldScanError(offset: at, "malformed UTF-8") }
+                at += count
+            } while byte(text, at) >= 0x80
+            return false
+        }
+        guard next == backslash else {
+            throw at < text.byteCount
+                ? FieldScanError(offset: at, "a control character in a string")
+                : FieldScanError(offset: at, "the text ends in a string")
+        }
+        switch byte(text, at + 1) {
+        case quote, backslash, UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            at += 2
+        case UInt8(ascii: "u"):
+            guard hexUnit(text, at + 2) >= 0 else {
+                throw FieldScanError(offset: at, "'\\u' without four hexadecimal digits")
+            }
+            at += 6
+        default: throw FieldScanError(offset: at, "no such escape")
+        }
+        return true
+    }
+
+    /// Bytes of the UTF-8 sequence at `at`, which is not ASCII; zero when it is none (RFC 3629
+    /// section 4: no surrogates, no longer forms than needed, nothing beyond U+10FFFF).
+    internal static func sequence(_ text: RawSpan, _ at: Int) -> Int {
+        let lead = byte(text, at)
+        let second = byte(text, at + 1)
+        guard lead >= 0xc2, lead < 0xf5, second & 0xc0 == 0x80 else { return 0 }
+        if lead < 0xe0 { return 2 }
+        guard byte(text, at + 2) & 0xc0 == 0x80 else { return 0 }
+        if lead < 0xf0 {
+            let isShort = lead == 0xe0 && second < 0xa0
+            let isSurrogate = lead == 0xed && second >= 0xa0
+            return isShort || isSurrogate ? 0 : 3
+        }
+        guard byte(text, at + 3) & 0xc0 == 0x80 else { return 0 }
+        let isShort = lead == 0xf0 && second < 0x90
+        let isBeyond = lead == 0xf4 && second >= 0x90
+        return isShort || isBeyond ? 0 : 4
+    }
+
+    /// The number that the four hexadecimal digits at `at` say; -1 when there are not four.
+    internal static func hexUnit(_ text: RawSpan, _ at: Int) -> Int32 {
+        var value: Int32 = 0
+        for offset in 0..<4 {
+            let digit = byte(text, at + offset)
+            switch digit {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | (Int32(digit) - 0x30)
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | (Int32(digit) - 0x57)
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): value = value << 4 | (Int32(digit) - 0x37)
+            default: return -1
+            }
+        }
+        return value
+    }
+
+    // MARK: numbers and literals
+
+    @inline(__always)
+    private static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+    /// Steps over a number, which begins at `at` with a digit or a minus sign.
+    @inline(__always)
+    internal static func number(_ text: RawSpan, _ at: inout Int) throws(FieldScanError) {
+        if byte(text, at) == UInt8(ascii: "-") { at += 1 }
+        if byte(text, at) == UInt8(ascii: "0") {
+            at += 1
+            guard !isDigit(byte(text, at)) else {
+                throw FieldScanError(offset: at, "a number with a leading zero")
+            }
+        } else {
+            try digits(text, &at)
+        }
+        if byte(text, at) == UInt8(ascii: ".") {
+            at += 1
+            try digits(text, &at)
+        }
+        if byte(text, at) | 0x20 == UInt8(ascii: "e") {
+            at += 1
+            let sign = byte(text, at)
+            if sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { at += 1 }
+            try digits(text, &at)
+        }
+    }
+
+    @inline(__always)
+    private static func digits(_ text: RawSpan, _ at: inout Int) throws(FieldScanError) {
+        guard isDigit(byte(text, at)) else {
+            throw FieldScanError(offset: at, "a digit is missing in a number")
+        }
+        repeat { at += 1 } while isDigit(byte(text, at))
+    }
+
+    /// Steps over `literal`, whose first letter stands at `at`.
+    @inline(__always)
+    internal static func literal(
+        _ text: RawSpan, _ at: inout Int, _ literal: StaticString
+    ) throws(FieldScanError) {
+        let start = at
+        for offset in 0..<literal.utf8CodeUnitCount {
+            // SAFETY: inside the literal.
+            guard unsafe byte(text, at) == literal.utf8Start[offset] else {
+                throw FieldScanError(offset: start, "neither true nor false nor null")
+            }
+            at += 1
+        }
+    }
+}

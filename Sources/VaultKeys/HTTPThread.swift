@@ -107,8 +107,7 @@ internal final class HTTPThread {
             unsafe curl_easy_cleanup(transfer.easy)
         }
         running = [:]
-        for unsafeeasy in unsafe idle { unsafe curl_easy_cleanup(easy) }
-        unsafe idle = []
+        while let easy = unsafe idle.popLast() { unsafe curl_easy_cleanup(easy) }
         unsafe curl_multi_cleanup(multi)
     }
 

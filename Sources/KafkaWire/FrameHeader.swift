@@ -50,7 +50,7 @@ package struct RequestHeader: Sendable, Equatable {
         } else if count < -1 {
             throw .badLength(at: prefixBytes, count)
         }
-        if header.apiVersion >= api.requestFlexibleFrom { try skipTags(&cursor) }
+        if header.apiVersion >= api.requestFlexibleFrom { try cursor.skipTags() }
         header.end = cursor.offset
         return header
     }
@@ -76,7 +76,7 @@ package struct ResponseHeader: Sendable, Equatable {
         guard let api = ApiDefinition.find(apiKey) else { throw .invalid(at: 0, "API key") }
         var cursor = ByteCursor(frame)
         let correlationID = try cursor.int32()
-        if isTagged(api, version: version) { try skipTags(&cursor) }
+        if isTagged(api, version: version) { try cursor.skipTags() }
         return ResponseHeader(correlationID: correlationID, end: cursor.offset)
     }
 
@@ -87,16 +87,18 @@ package struct ResponseHeader: Sendable, Equatable {
     }
 }
 
-/// Steps over a tag buffer, checking that the tags ascend.
-private func skipTags(_ cursor: inout ByteCursor) throws(WireError) {
-    var last: Int64 = -1
-    var remaining = try cursor.uvarint()
-    while remaining > 0 {
-        let at = cursor.offset
-        let tag = Int64(try cursor.uvarint())
-        guard tag > last else { throw .invalid(at: at, "order of tags") }
-        last = tag
-        try cursor.skip(Int(try cursor.uvarint()))
-        remaining -= 1
+extension ByteCursor {
+    /// Steps over a tag buffer (KIP-482), checking that the tags ascend.
+    package mutating func skipTags() throws(WireError) {
+        var last: Int64 = -1
+        var remaining = try uvarint()
+        while remaining > 0 {
+            let at = offset
+            let tag = Int64(try uvarint())
+            guard tag > last else { throw .invalid(at: at, "order of tags") }
+            last = tag
+            try skip(Int(try uvarint()))
+            remaining -= 1
+        }
     }
 }

@@ -27,6 +27,16 @@ package enum ProxyLimits {
     /// exactly; a larger one is rewritten as it streams through.
     package static let heldFetchBytesMax = 262_144
 
+    /// A message of a client's log-in. Brokers take as much before one is done
+    /// (`sasl.server.max.receive.size`).
+    package static let logInBytesMax = 524_288
+
+    /// Principals whose views of topics a loop remembers.
+    package static let readersMax = 1_000
+
+    /// Pairs of reader and topic that are counted between two lines of the audit.
+    package static let auditCountsMax = 10_000
+
     /// How long a frame that is counted may stand still while others wait for its memory.
     package static let stalledNanoseconds: UInt64 = 10_000_000_000
     /// What a peer with such a frame has to send in a second at least, beyond that time.

@@ -1,6 +1,16 @@
 // Entrance: one port that clients dial, and the addresses that they are told.
 
 internal import Bytes
+package import Principals
+package import Rules
+
+/// Where the name of a client comes from.
+package enum PrincipalSource: Sendable, Hashable {
+    /// What it proves to the broker with SASL.
+    case sasl(SASLSettings)
+    /// Everybody who comes in here is this one.
+    case fixed(Principal)
+}
 
 /// The addresses that one listener advertises. They depend on the configuration and the node id
 /// alone, so every instance with the same configuration tells the same.
@@ -50,4 +60,5 @@ internal struct Entrance: Sendable {
     let addresses: AdvertisedAddresses
     /// The broker that the client wants, or nil on the bootstrap port.
     let node: Int32?
+    let principal: PrincipalSource
 }

@@ -6,6 +6,7 @@ internal import KeyService
 internal import Limits
 internal import Loop
 internal import Records
+internal import Rules
 
 /// Walks a Fetch or ShareFetch response and gathers the loop's patches for it.
 ///
@@ -24,14 +25,17 @@ internal final class FetchOpening {
     /// Keys are on their way; the pass must be made again.
     private(set) var isWaiting = false
     private(set) var failures: [Failure] = []
+    /// What was done to the records of a topic, a partition at a time.
+    private(set) var counts: [(topic: String, counts: OpeningCounts)] = []
 
     private let frame: ByteBuffer
     private let request: Pending
     private let gaveUp: Bool
+    private let reader: Reader
     private let context: LoopContext
     private let addresses: SessionAddresses
 
-    private var policy: TopicPolicy?
+    private var view: TopicView?
     private var topicText = ""
     private var partition: Int32 = -1
     private var errorCodeAt = 0
@@ -39,12 +43,13 @@ internal final class FetchOpening {
     private var isFlexible = false
 
     init(
-        _ frame: ByteBuffer, _ request: Pending, gaveUp: Bool, _ context: LoopContext,
-        _ addresses: SessionAddresses
+        _ frame: ByteBuffer, _ request: Pending, gaveUp: Bool, _ reader: Reader,
+        _ context: LoopContext, _ addresses: SessionAddresses
     ) {
         self.frame = frame
         self.request = request
         self.gaveUp = gaveUp
+        self.reader = reader
         self.context = context
         self.addresses = addresses
     }
@@ -90,12 +95,12 @@ internal final class FetchOpening {
         switch event.role {
         case .topicName:
             topicText = response.extracting(event.value).text
-            policy = context.policies.policy(for: topicText)
+            view = reader.view(of: context.policies.policy(for: topicText))
         case .topicID:
             let id = TopicID(response.extracting(event.value))
             let name = context.shared.topics.name(of: id)
             topicText = name ?? "\(id)"
-            policy = name.map { context.policies.policy(for: $0) }
+            view = name.map { reader.view(of: context.policies.policy(for: $0)) }
         case .partitionIndex:
             partition = Int32(truncatingIfNeeded: event.number)
             hasFailed = false
@@ -106,24 +111,24 @@ internal final class FetchOpening {
 
     private func open(_ event: WalkEvent, _ response: RawSpan) {
         guard !event.value.isEmpty else { return }
-        guard let policy else {
+        guard let view else {
             return fail(
                 event, Session.KafkaError.unknownTopicID, "the topic id is not known")
         }
-        guard policy.showsClear else { return }
+        guard let records = view.records else { return }
         let patches = context.patches
         context.keys.beginOpening()
         let result: OpenResult
         do {
             result = try context.opener.open(
-                records: response.extracting(event.value), topic: policy.boundTopic,
-                keys: context.keys,
-                into: patches.scratch)
+                records: response.extracting(event.value), topic: view.policy.boundTopic,
+                view: records, keys: context.keys, mayDrop: mayDrop, into: patches.scratch)
         } catch {
             // What cannot be opened may stand behind what can, once its key is there.
             if context.keys.isOpeningKeyComing { return missingKeys(event, response) }
-            return fail(event, response, Session.KafkaError.corruptMessage, "\(error)")
+            return fail(event, response, FetchOpening.code(for: error), "\(error)")
         }
+        counts.append((topicText, context.opener.counts))
         switch result {
         case .unchanged: break
         case .opened(let range):
@@ -135,12 +140,20 @@ internal final class FetchOpening {
 
     private func missingKeys(_ event: WalkEvent, _ response: RawSpan) {
         if let failure = context.keys.openingFailure {
+            // A refusal, unlike an outage, may be meant to leave values as they are stored.
+            if !failure.isRetriable, view?.policy.sealing?.unopenable == .deliver { return }
             fail(event, response, code(for: failure), "\(failure)")
         } else if gaveUp {
             fail(event, response, later, "no answer from the key service")
         } else {
             isWaiting = true
         }
+    }
+
+    /// What the rules refuse is the reader's matter, what does not open is the data's.
+    private static func code(for error: RecordError) -> Int16 {
+        error.code == .refused
+            ? Session.KafkaError.topicAuthorizationFailed : Session.KafkaError.corruptMessage
     }
 
     private func code(for failure: KeyServiceError) -> Int16 {
@@ -165,8 +178,8 @@ internal final class FetchOpening {
     /// would acknowledge as missing: there the error comes at once.
     private func fail(_ event: WalkEvent, _ response: RawSpan, _ code: Int16, _ reason: String) {
         let readable = context.opener.readableBytes
-        if request.apiKey == ApiKey.fetch, readable > 0, let policy,
-            deliver(event, response, readable, policy)
+        if request.apiKey == ApiKey.fetch, readable > 0, let view,
+            deliver(event, response, readable, view)
         {
             return
         }
@@ -175,13 +188,15 @@ internal final class FetchOpening {
 
     /// - Returns: false when the start does not open either.
     private func deliver(
-        _ event: WalkEvent, _ response: RawSpan, _ count: Int, _ policy: TopicPolicy
+        _ event: WalkEvent, _ response: RawSpan, _ count: Int, _ view: TopicView
     ) -> Bool {
+        guard let records = view.records else { return false }
         let patches = context.patches
         let start = event.value.lowerBound..<event.value.lowerBound + count
         let result = try? context.opener.open(
-            records: response.extracting(start), topic: policy.boundTopic, keys: context.keys,
-            into: patches.scratch)
+            records: response.extracting(start), topic: view.policy.boundTopic, view: records,
+            keys: context.keys, mayDrop: mayDrop, into: patches.scratch)
+        if result != nil { counts.append((topicText, context.opener.counts)) }
         switch result {
         case .opened(let range):
             patches.replace(event.range, count: range.count, isFlexible: isFlexible)
@@ -193,6 +208,9 @@ internal final class FetchOpening {
         }
         return true
     }
+
+    /// A share group has acquired a record before it is seen, so that none can be left out.
+    private var mayDrop: Bool { request.apiKey == ApiKey.fetch }
 
     /// Delivers no record of the partition, and an error in their place.
     private func fail(_ event: WalkEvent, _ code: Int16, _ reason: String) {

@@ -4,6 +4,7 @@ internal import Bytes
 internal import KafkaWire
 internal import Limits
 internal import Loop
+internal import Masks
 internal import Records
 internal import Rules
 internal import Telemetry
@@ -16,12 +17,14 @@ internal final class LoopContext {
     let shared: ProxyContext
     let probe: ClusterProbeHandle
     let sealer = BatchSealer()
-    let opener = BatchOpener()
+    let opener: BatchOpener
     let patches = FramePatches()
     let rewriter = AddressRewriter()
     let clamp: ApiVersionsClamp
     let walker = MessageWalker()
     let keys: LoopKeys
+    let dryRun: DryRun
+    let audit: LoopAudit
     let held: HeldBytes
     var policies: TopicPolicies
 
@@ -29,6 +32,7 @@ internal final class LoopContext {
     var clusterProbe: ClusterProbe?
 
     private var sessions: [ObjectIdentifier: Session] = [:]
+    private var readers: [Principal: Reader] = [:]
     /// Listening sockets, on the first loop.
     var acceptors: [Acceptor] = []
     private(set) var isDraining = false
@@ -37,7 +41,10 @@ internal final class LoopContext {
         self.loop = loop
         self.shared = shared
         self.probe = probe
+        opener = BatchOpener(masker: Masker(tokenKey: shared.tokenKey))
         keys = LoopKeys(loop: loop, shared: shared)
+        audit = LoopAudit(sink: shared.audit, loop: loop)
+        dryRun = DryRun(sealer: sealer, loop: loop, log: shared.log)
         held = HeldBytes(bytesMax: shared.settings.heldBytesMax / loopCount, loop: loop)
         policies = TopicPolicies(shared.rules)
         // From version 13 on a Produce request names its topics by ids, and only the cluster says
@@ -80,6 +87,8 @@ internal final class LoopContext {
     /// Ends every session as soon as nothing is in flight on it.
     func drain() {
         isDraining = true
+        audit.flush()
+        dryRun.report()
         for session in sessions.values { session.drain() }
     }
 
@@ -112,6 +121,20 @@ internal final class LoopContext {
         where session.isStalled(now: now) {
             session.close(.warn, "closed: it took too long with a frame while others wait")
         }
+    }
+
+    /// How a principal sees topics.
+    ///
+    /// Equal as Swift compares strings is enough here, though it is not equal byte by byte: rules
+    /// are asked with the principal of the first, so the bytes are compared too.
+    func reader(for principal: Principal) -> Reader {
+        if let reader = readers[principal], reader.principal.isSpelled(as: principal) {
+            return reader
+        }
+        if readers.count >= ProxyLimits.readersMax { readers.removeAll() }
+        let reader = Reader(principal, rules: shared.rules, log: shared.log)
+        readers[principal] = reader
+        return reader
     }
 
     // MARK: topics

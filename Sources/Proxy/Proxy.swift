@@ -3,6 +3,7 @@
 internal import KafkaWire
 internal import Limits
 package import Loop
+internal import Principals
 internal import Synchronization
 internal import Telemetry
 internal import Transport
@@ -12,10 +13,15 @@ package struct ListenerPlan: Sendable {
     /// The numeric address to bind, such as `0.0.0.0` or `::`.
     package let bind: String
     package let addresses: AdvertisedAddresses
+    package let principal: PrincipalSource
 
-    package init(bind: String, addresses: AdvertisedAddresses) {
+    package init(
+        bind: String, addresses: AdvertisedAddresses,
+        principal: PrincipalSource = .sasl(SASLSettings())
+    ) {
         self.bind = bind
         self.addresses = addresses
+        self.principal = principal
     }
 }
 
@@ -102,7 +108,8 @@ package final class Proxy: Sendable {
             guard let address = SocketAddress(numeric: listener.bind, port: port) else {
                 throw StartError(description: "\(listener.bind) is not an address to bind")
             }
-            let entrance = Entrance(addresses: listener.addresses, node: node)
+            let entrance = Entrance(
+                addresses: listener.addresses, node: node, principal: listener.principal)
             do {
                 try open(local, loop, address, entrance)
             } catch {

@@ -1,5 +1,6 @@
 // ProxyContext: what all loops share, immutable or behind a lock of its own.
 
+package import Crypto
 package import KeyService
 internal import Limits
 internal import Loop
@@ -58,15 +59,24 @@ package final class ProxyContext: Sendable {
     internal let resolver = Resolver()
     internal let connections = ConnectionCount()
     internal let servers: BootstrapServers
-    /// Whether any rule lets anything be read in clear.
-    internal let opensAnything: Bool
+    /// The secret of keyed masks.
+    internal let tokenKey: SecretBytes?
+    internal let audit: AuditSink?
+    /// Whether records may have to be looked at before they are delivered.
+    internal let looksIntoFetches: Bool
+    /// Whether it makes a difference who a client is.
+    internal let asksWhoReads: Bool
 
     package init(
-        settings: ProxySettings, rules: RuleSet, keyServices: [String: any KeyService], log: Log
+        settings: ProxySettings, rules: RuleSet, keyServices: [String: any KeyService], log: Log,
+        tokenKey: SecretBytes? = nil, audit: AuditSink? = nil
     ) {
         self.settings = settings
         servers = BootstrapServers(settings.bootstrap)
-        opensAnything = rules.read.contains { $0.show == .clear }
+        self.tokenKey = tokenKey
+        self.audit = audit
+        looksIntoFetches = rules.looksIntoFetches
+        asksWhoReads = audit != nil || rules.read.contains { $0.principals != [.everybody] }
         self.rules = rules
         self.keyServices = keyServices
         self.log = log

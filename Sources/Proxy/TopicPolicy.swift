@@ -1,7 +1,9 @@
 // TopicPolicy: what the rules say about one topic, looked up once per loop.
 
+internal import Envelope
 internal import KeyService
 internal import Limits
+internal import Records
 internal import Rules
 
 /// The rules' answer for one topic.
@@ -12,53 +14,89 @@ internal final class TopicPolicy {
         case invalidName
         /// No rule protects the topic.
         case none
+        /// The rule is only tried out: nothing is sealed.
+        case dryRun
         case key(KEKReference)
+        /// Each record names its key by a header.
+        case byHeader(service: String, HeaderKeyName)
         /// A rule protects it, but the topic's name gives no key name.
         case refused(String)
+
+        /// Whether batches go on as they came.
+        var isOff: Bool {
+            switch self {
+            case .none, .dryRun: true
+            case .invalidName, .key, .byHeader, .refused: false
+            }
+        }
     }
 
     let name: String
     let protection: Protection
-    /// The topic name that sealed values are bound to.
-    let boundTopic: String
-    /// Whether a grant lets values be read in clear.
-    let showsClear: Bool
+    /// How the key of the rule is named; nil when no rule protects the topic.
+    let naming: KeyNaming?
+    /// How the rule seals; nil when no rule protects the topic.
+    let sealing: Sealing?
+    /// How values are sealed, but for what only the cluster knows of the topic.
+    let plan: SealingPlan
     /// Whether any rule names the topic, so that its batches must be looked into.
     let isConcerned: Bool
 
+    /// The topic name that sealed values are bound to.
+    var boundTopic: String { plan.topic }
+
     init(invalid name: String) {
         self.name = name
-        boundTopic = name
         protection = .invalidName
-        showsClear = false
+        naming = nil
+        sealing = nil
+        plan = SealingPlan(topic: name, bytesMax: ProxyLimits.batchBytesDefault)
         isConcerned = true
     }
 
     init(_ name: String, rules: RuleSet) {
         self.name = name
-        showsClear = rules.view(of: name, for: .anonymous).whole == .clear
         isConcerned = rules.concerns(topic: name)
         do {
-            guard let found = try rules.protection(topic: name) else {
-                protection = .none
-                boundTopic = name
-                return
-            }
-            boundTopic = found.boundTopic
-            switch found.key {
-            case .fixed(let key):
-                if let reference = KEKReference(service: found.service, name: key) {
-                    protection = .key(reference)
-                } else {
-                    protection = .refused("\(found.service)/\(key) is not the name of a key")
-                }
-            case .byHeader:
-                protection = .refused("keys by record header are not supported yet")
-            }
+            let found = try rules.protection(topic: name)
+            sealing = found?.sealing
+            naming = found?.key
+            plan = TopicPolicy.plan(name, found)
+            protection = found.map(TopicPolicy.protection) ?? .none
         } catch {
-            boundTopic = name
+            sealing = nil
+            naming = nil
+            plan = TopicPolicy.plan(name, nil)
             protection = .refused("\(error)")
         }
+    }
+
+    private static func protection(_ found: Rules.Protection) -> Protection {
+        if found.sealing.isDryRun { return .dryRun }
+        switch found.key {
+        case .byHeader(let header): return .byHeader(service: found.service, header)
+        case .fixed(let key):
+            return KEKReference(service: found.service, name: key).map(Protection.key)
+                ?? .refused("\(found.service)/\(key) is not the name of a key")
+        }
+    }
+
+    private static func plan(_ name: String, _ found: Rules.Protection?) -> SealingPlan {
+        var plan = SealingPlan(
+            topic: found?.boundTopic ?? name, bytesMax: ProxyLimits.batchBytesDefault)
+        guard let sealing = found?.sealing else { return plan }
+        plan.fields = sealing.fields
+        switch sealing.notJSON {
+        case .refuse: plan.notJSON = .refuse
+        case .seal: plan.notJSON = .seal
+        case .pass: plan.notJSON = .pass
+        }
+        switch sealing.compression {
+        case .none: plan.compression = .none
+        case .zstd: plan.compression = .zstd
+        case .lz4: plan.compression = .lz4
+        }
+        return plan
     }
 }
 

@@ -33,7 +33,11 @@ internal final class ProduceJob {
     /// The topic whose settings were asked for last.
     var askedFacts: String?
     /// The keys that were reserved, by place in `request.partitions`.
-    var keys: [Int: SealingKey] = [:]
+    var keys: [Int: SealingKeyChoice] = [:]
+    /// Of partitions whose records name their keys by a header: its values, and the keys that were
+    /// reserved so far by their place among them.
+    var headerValues: [Int: [String]] = [:]
+    var headerKeys: [Int: [(at: Int, key: SealingKey)]] = [:]
     /// The time for waiting is over.
     var gaveUp = false
     /// The next round of parts to send.

@@ -162,15 +162,6 @@ extension ByteCursor {
         try skip(max(0, Int(try uvarint()) - 1))
     }
 
-    /// Steps over a tag buffer, whatever is in it.
-    internal mutating func skipTags() throws(WireError) {
-        let count = try uvarint()
-        for _ in 0..<count {
-            _ = try uvarint()
-            try skip(Int(try uvarint()))
-        }
-    }
-
     internal mutating func tagRange(_ isFlexible: Bool) throws(WireError) -> Range<Int> {
         let start = offset
         if isFlexible { try skipTags() }

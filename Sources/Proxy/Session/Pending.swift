@@ -8,6 +8,8 @@ internal enum Expectation {
     case relay
     /// It is held, and the addresses in it are rewritten.
     case rewrite
+    /// It answers a message of the client's log-in.
+    case logIn
     /// It answers a Fetch that Waxwing need not open.
     case fetch
     /// It answers a Fetch or ShareFetch with topics that may have to be opened.
@@ -72,8 +74,9 @@ internal struct PendingQueue {
 /// What Waxwing asks a broker for its own sake, on the client's connection and with the client's
 /// rights.
 internal enum Question {
-    /// Names for topic ids.
-    case topicNames
+    /// Names for topic ids, for a `ProduceJob` or `FetchJob`. An answer that comes when its asker
+    /// has given up is not taken for another's.
+    case topicNames(asker: AnyObject)
     /// A topic's `max.message.bytes` and `cleanup.policy`.
     case facts(topic: String)
     /// Where the brokers are, before it is known whether this is the one that the client wants.

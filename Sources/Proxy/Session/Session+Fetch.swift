@@ -44,7 +44,7 @@ extension Session {
             job.askedNames = true
             fetchJob = job
             hold = .fetch
-            askTopicNames(Array(topics.unknown))
+            askTopicNames(Array(topics.unknown), for: job)
             return
         }
         if hold == .fetch { hold = .none }
@@ -125,7 +125,9 @@ extension Session {
     }
 
     private func look(for name: String, _ topics: inout FetchTopics) {
-        if context.policies.policy(for: name).showsClear { topics.opens = true }
+        if reader.view(of: context.policies.policy(for: name)).records != nil {
+            topics.opens = true
+        }
     }
 
     // MARK: responses
@@ -140,7 +142,8 @@ extension Session {
     /// Opens a response, as far as the keys are at hand; otherwise it is called again.
     func resumeOpen() {
         guard let job = openJob, let frame = job.frame, let pending = job.pending else { return }
-        let opening = FetchOpening(frame, pending, gaveUp: job.gaveUp, context, addresses)
+        let opening = FetchOpening(
+            frame, pending, gaveUp: job.gaveUp, reader, context, addresses)
         do {
             try opening.run()
         } catch {
@@ -171,8 +174,12 @@ extension Session {
                     ("topic", failure.topic), ("partition", "\(failure.partition)"),
                     ("error", "\(failure.code)"), ("reason", failure.reason),
                 ]))
+            context.audit.refused(
+                "fetch", failure.topic, partition: failure.partition, principal: reader.principal,
+                client: "\(peer)", code: failure.code, reason: failure.reason)
             frame.set(int16: failure.code, at: failure.codeAt + 4)
         }
+        for (topic, counts) in opening.counts { context.audit.shown(topic, to: reader, counts) }
         job.cancelTimer()
         openJob = nil
         holdsResponse = false

@@ -6,6 +6,7 @@ internal import KeyService
 internal import Limits
 internal import Loop
 internal import Records
+internal import Rules
 internal import Telemetry
 internal import Transport
 
@@ -85,7 +86,7 @@ extension Session {
         guard !unknown.isEmpty else { return true }
         if !job.askedNames {
             job.askedNames = true
-            askTopicNames(unknown)
+            askTopicNames(unknown, for: job)
             return false
         }
         guard job.gaveUp || job.namesAnswered else { return false }
@@ -94,68 +95,6 @@ extension Session {
                 topic: index, code: KafkaError.unknownTopicID, "the topic id is not known")
         }
         return true
-    }
-
-    /// Reserves a data key for every batch that is to be sealed.
-    /// - Returns: false while one is on its way.
-    private func findKeys(_ job: ProduceJob) -> Bool {
-        var waits = false
-        for (index, topic) in job.request.topics.enumerated() {
-            guard let policy = job.policies[index] else { continue }
-            switch policy.protection {
-            case .none: continue
-            case .invalidName:
-                job.refuse(
-                    topic: index, code: KafkaError.invalidTopic, "no topic can have this name")
-            case .refused(let reason):
-                job.refuse(
-                    topic: index, code: KafkaError.policyViolation,
-                    "topic \(policy.name): \(reason)")
-            case .key(let reference):
-                for partition in topic.partitions where !hasKey(job, partition) {
-                    if !findKey(job, partition, reference, policy) { waits = true }
-                }
-            }
-        }
-        if waits { context.keys.await(self) }
-        return !waits
-    }
-
-    private func hasKey(_ job: ProduceJob, _ partition: Int) -> Bool {
-        guard case .open = job.outcomes[partition] else { return true }
-        return job.keys[partition] != nil
-    }
-
-    private func findKey(
-        _ job: ProduceJob, _ partition: Int, _ reference: KEKReference, _ policy: TopicPolicy
-    ) -> Bool {
-        let range = job.request.partitions[partition].records
-        let frame = job.frame
-        let inspection: BatchInspection
-        do {
-            inspection = try context.sealer.inspect(batch: frame.bytes(in: range))
-        } catch {
-            refuse(job, partition, policy, code: error.kafkaCode, "\(error)")
-            return true
-        }
-        let answer = context.keys.reserve(
-            reference, records: inspection.records, bytes: inspection.bytes)
-        switch answer {
-        case .ready(let key):
-            job.keys[partition] = key
-            return true
-        case .failed(let error):
-            let code =
-                error.isRetriable ? KafkaError.notEnoughReplicas : KafkaError.policyViolation
-            refuse(job, partition, policy, code: code, "\(error)")
-            return true
-        case .wait:
-            guard job.gaveUp else { return false }
-            refuse(
-                job, partition, policy, code: KafkaError.notEnoughReplicas,
-                "no data key under \(reference.text) in time")
-            return true
-        }
     }
 
     /// Asks for the settings of the topics that are sealed. Where a batch is cut depends on them,
@@ -179,7 +118,25 @@ extension Session {
             }
             return false
         }
+        refuseCompacted(job)
         return true
+    }
+
+    /// A rule that wants one wrapped key per batch is not carried out on a topic that may lose it.
+    private func refuseCompacted(_ job: ProduceJob) {
+        for (index, policy) in job.policies.enumerated() {
+            guard let policy, policy.sealing?.wrappedKey == .perBatch, !policy.protection.isOff
+            else { continue }
+            let facts = context.shared.topics.facts(of: policy.name, now: loop.now)
+            let reason: String
+            switch facts?.isCompacted {
+            case false: continue
+            case true: reason = "wrappedKey is perBatch and the topic is compacted"
+            case nil: reason = "wrappedKey is perBatch and the cluster tells no cleanup.policy"
+            }
+            job.refuse(
+                topic: index, code: KafkaError.policyViolation, "topic \(policy.name): \(reason)")
+        }
     }
 
     // MARK: sealing
@@ -199,23 +156,35 @@ extension Session {
         let range = job.request.partitions[partition].records
         let frame = job.frame
         do throws(RecordError) {
-            if let key = job.keys[partition] {
+            if let keys = job.keys[partition] {
+                var plan = policy.plan
+                plan.bytesMax = batchBytesMax(policy.name, range.count)
+                plan.leanForm = isLean(policy)
                 let batch = try context.sealer.seal(
-                    batch: frame.bytes(in: range), topic: policy.boundTopic, key: key,
-                    batchBytesMax: batchBytesMax(policy.name, range.count), into: job.sealed)
+                    batch: frame.bytes(in: range), plan: plan, keys: keys, into: job.sealed)
                 return .sealed(batch)
             }
-            if case .key = policy.protection {
+            guard policy.protection.isOff else {
                 preconditionFailure("a protected batch came to the end of its rules without a key")
             }
             if policy.isConcerned {
                 try context.sealer.refuseReserved(batch: frame.bytes(in: range))
+            }
+            if case .dryRun = policy.protection {
+                context.dryRun.count(frame.bytes(in: range), policy)
             }
             return .untouched
         } catch {
             refuse(job, partition, policy, code: error.kafkaCode, "\(error)")
             return job.outcomes[partition]
         }
+    }
+
+    /// Whether the wrapped key stands in the first sealed record of a batch only. Compaction may
+    /// take that record away, so the cluster must have said that the topic is not compacted.
+    private func isLean(_ policy: TopicPolicy) -> Bool {
+        guard let form = policy.sealing?.wrappedKey, form != .perRecord else { return false }
+        return context.shared.topics.facts(of: policy.name, now: loop.now)?.isCompacted == false
     }
 
     /// What the broker takes: the topic's limit, or, where the cluster will not say, the default or
@@ -225,7 +194,7 @@ extension Session {
             ?? max(ProxyLimits.batchBytesDefault, bytes)
     }
 
-    private func refuse(
+    func refuse(
         _ job: ProduceJob, _ partition: Int, _ policy: TopicPolicy, code: Int16, _ reason: String
     ) {
         let index = job.request.partitions[partition].index
@@ -235,6 +204,9 @@ extension Session {
                 ("topic", policy.name), ("partition", "\(index)"), ("error", "\(code)"),
                 ("reason", reason),
             ]))
+        context.audit.refused(
+            "produce", policy.name, partition: index, principal: reader.principal,
+            client: "\(peer)", code: code, reason: reason)
         job.outcomes[partition] = .refused(
             code: code, message: "topic \(policy.name), partition \(index): \(reason)")
     }

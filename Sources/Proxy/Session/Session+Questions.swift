@@ -15,8 +15,9 @@ extension Session {
     private static let clientID = "waxwing"
 
     /// Asks for the names behind topic ids.
-    func askTopicNames(_ ids: [TopicID]) {
-        send(.topicNames, ApiKey.metadata, Session.metadataByID) { correlation, frame in
+    func askTopicNames(_ ids: [TopicID], for asker: AnyObject) {
+        send(.topicNames(asker: asker), ApiKey.metadata, Session.metadataByID) {
+            correlation, frame in
             OwnRequest.appendMetadata(
                 .ids(ids), version: Session.metadataByID, correlationID: correlation,
                 clientID: Session.clientID, into: frame)
@@ -74,13 +75,15 @@ extension Session {
             let header = try ResponseHeader.parse(
                 response, apiKey: pending.apiKey, version: pending.version)
             switch question {
-            case .topicNames:
+            case .topicNames(let asker):
                 let answer = try MetadataAnswer(
                     frame: response, body: header.end, version: pending.version)
                 learn(answer)
-                produceJob?.namesAnswered = true
-                if let produceJob { advanceProduce(produceJob) }
-                if let fetchJob { forwardFetch(fetchJob) }
+                if let produceJob, produceJob === asker {
+                    produceJob.namesAnswered = true
+                    advanceProduce(produceJob)
+                }
+                if let fetchJob, fetchJob === asker { forwardFetch(fetchJob) }
             case .facts(let topic):
                 let answer = try TopicConfigAnswer(
                     frame: response, body: header.end, version: pending.version)

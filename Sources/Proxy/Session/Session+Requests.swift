@@ -106,7 +106,9 @@ extension Session {
             beginRelay(total: Int(size) + 4)
         case .gather:
             guard upstream != nil else { return parkForUpstream(source, at..<range.upperBound) }
-            if mustLearnNodes { return parkForNodes(source, at..<range.upperBound) }
+            if mustLearnNodes, !Session.isPrelude(header.apiKey) {
+                return parkForNodes(source, at..<range.upperBound)
+            }
             guard mayHold(Int(size)) else {
                 hold = .memory
                 requests.park(source, at..<range.upperBound, loop: loop)
@@ -172,15 +174,20 @@ extension Session {
             }
             return rules.isEmpty ? decideProduce(header, view, size: size) : .gather
         case ApiKey.fetch:
-            guard context.shared.opensAnything else {
+            guard context.shared.looksIntoFetches else {
                 return .relay(version >= 16 ? .fetch : .relay)
             }
             return .gather
         case ApiKey.shareFetch:
-            return context.shared.opensAnything ? .gather : .relay(.rewrite)
+            return context.shared.looksIntoFetches ? .gather : .relay(.rewrite)
         case ApiKey.saslHandshake where version == 0:
             // After version 0 come tokens without Kafka's framing.
             return .answer(saslHandshakeRefusal(header), thenClose: true)
+        case ApiKey.saslHandshake where watchesLogIn, ApiKey.saslAuthenticate where watchesLogIn:
+            guard size <= ProxyLimits.logInBytesMax else {
+                return .refuse("a log-in message is too large", [("size", "\(size)")])
+            }
+            return .gather
         default:
             let isRewritten =
                 key == ApiKey.apiVersions || AddressRewriter.concerns(key, version: version)
@@ -288,6 +295,7 @@ extension Session {
         switch header.apiKey {
         case ApiKey.produce: beginProduce(frame, header)
         case ApiKey.fetch, ApiKey.shareFetch: beginFetch(frame, header)
+        case ApiKey.saslHandshake, ApiKey.saslAuthenticate: beginLogIn(frame, header)
         default: preconditionFailure("no other request is held")
         }
     }

@@ -149,6 +149,7 @@ extension Session {
             guard sendRewritten(frame, first) else { return }
             responseFinished()
         case .open: beginOpen(frame, first)
+        case .logIn: logInAnswered(frame, first)
         case .produce(let job): produceAnswered(job, frame, first)
         case .own(let question):
             pending.removeFirst()

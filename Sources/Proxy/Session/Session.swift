@@ -4,6 +4,8 @@ internal import Bytes
 internal import KafkaWire
 internal import Limits
 internal import Loop
+internal import Principals
+internal import Rules
 internal import Telemetry
 internal import Transport
 
@@ -29,6 +31,8 @@ internal final class Session {
         case fetch
         /// Brokers are asked for before anything else passes.
         case nodes
+        /// The broker has not answered a message of the client's log-in.
+        case logIn
         /// The last answer has been given; nothing more is read.
         case ending
     }
@@ -38,6 +42,9 @@ internal final class Session {
     let peer: SocketAddress
     let client: ByteStream
     let addresses: SessionAddresses
+    /// How the client sees topics: as who it came in, or has proven to be since.
+    var reader: Reader
+    var logIn: SASLWatch
     var upstream: ByteStream?
     var requests = Inlet(headBytes: 4)
     var responses = Inlet(headBytes: 8)
@@ -91,6 +98,14 @@ internal final class Session {
         self.entrance = entrance
         self.context = context
         addresses = SessionAddresses(entrance.addresses, shared: context.shared)
+        switch entrance.principal {
+        case .sasl(let settings):
+            reader = context.reader(for: .anonymous)
+            logIn = SASLWatch(settings: settings)
+        case .fixed(let principal):
+            reader = context.reader(for: principal)
+            logIn = SASLWatch(settings: SASLSettings())
+        }
         lastActivity = context.loop.now
         client.delegate = self
     }

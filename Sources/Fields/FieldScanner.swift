@@ -15,6 +15,12 @@ package final class FieldScanner {
     /// A name with escapes, as its path would say it.
     private var decoded = ByteBuffer(capacity: 256)
 
+    /// Limits that are asked for often, copied here since constants of another module are called.
+    private let depthMax = FieldLimits.depthMax
+    private let hitsMax = FieldLimits.hitsMax
+    private let nameBytesMax = FieldLimits.nameBytesMax
+    private let namesBytesMax = FieldLimits.namesBytesMax
+
     /// What becomes a hit.
     private enum Mode { case selected, selectedAndSealed, sealed }
 
@@ -95,10 +101,11 @@ package final class FieldScanner {
     }
 
     private func forget() {
-        hits.removeAll(keepingCapacity: hits.capacity <= FieldLimits.hitsKept)
+        if !hits.isEmpty { hits.removeAll(keepingCapacity: hits.count <= FieldLimits.hitsKept) }
+        if names.count > FieldLimits.namesBytesKept { names = ByteBuffer(capacity: 256) }
         names.removeAll()
-        if names.capacity > FieldLimits.namesBytesKept { names = ByteBuffer(capacity: 256) }
-        if decoded.capacity > FieldLimits.namesBytesKept { decoded = ByteBuffer(capacity: 256) }
+        if decoded.count > FieldLimits.namesBytesKept { decoded = ByteBuffer(capacity: 256) }
+        decoded.removeAll()
     }
 
     // MARK: the pass
@@ -166,7 +173,7 @@ package final class FieldScanner {
         _ kind: JSONKind, _ close: UInt8
     ) throws(FieldScanError) -> Bool {
         let start = pass.at
-        guard pass.depth < FieldLimits.depthMax else {
+        guard pass.depth < depthMax else {
             throw FieldScanError(offset: start, "too deep a nesting", isLimit: true)
         }
         if pass.path >= 0, mode != .sealed {
@@ -308,7 +315,7 @@ package final class FieldScanner {
     private func note(
         _ text: RawSpan, _ start: Int, _ kind: JSONKind, _ isSealed: Bool, _ pass: Pass
     ) throws(FieldScanError) {
-        guard hits.count < FieldLimits.hitsMax else {
+        guard hits.count < hitsMax else {
             throw FieldScanError(offset: start, "too many selected values", isLimit: true)
         }
         let nameStart = names.count
@@ -333,8 +340,8 @@ package final class FieldScanner {
         } else {
             NormalizedPath.append(index: frame.index, to: names)
         }
-        guard names.count - nameStart <= FieldLimits.nameBytesMax,
-            names.count <= FieldLimits.namesBytesMax
+        guard names.count - nameStart <= nameBytesMax,
+            names.count <= namesBytesMax
         else {
             throw FieldScanError(
                 offset: frame.item, "too long a path of a selected value", isLimit: true)

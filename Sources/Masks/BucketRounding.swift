@@ -16,18 +16,17 @@ extension BucketStep {
         _ number: RawSpan, isDecimal: Bool, _ digits: ByteBuffer, to output: ByteBuffer
     ) -> Bool {
         let isNegative = JSONText.byte(number, 0) == UInt8(ascii: "-")
-        // A leading zero takes the carry of an addition.
+        // Zeros in front make room for every step and for a carry.
         digits.removeAll()
-        digits.append(0)
+        for _ in 0..<BucketStep.leadingZeros { digits.append(0) }
         guard let exponent = BucketStep.read(number, digits) else { return false }
-        let shift = exponent + decimals
-        guard shift <= MaskLimits.numberDigitsMax else { return digits.count == 1 && zero() }
-        if shift >= 0 {
-            if digits.count > 1 { for _ in 0..<shift { digits.append(0) } }
-        } else {
-            BucketStep.drop(-shift, roundUp: isNegative, digits)
+        if digits.count > BucketStep.leadingZeros {
+            let shift = exponent + decimals
+            let digitsMax = BucketStep.leadingZeros + MaskLimits.numberDigitsMax + decimals
+            guard digits.count + max(shift, 0) <= digitsMax else { return false }
+            for _ in 0..<max(shift, 0) { digits.append(0) }
+            BucketStep.drop(max(-shift, 0), roundUp: isNegative, digits)
         }
-        guard digits.count - 1 <= MaskLimits.numberDigitsMax + decimals else { return false }
 
         let rest = remainder(digits)
         if isNegative, rest > 0 {
@@ -38,12 +37,9 @@ extension BucketStep {
         if !isDecimal { BucketStep.drop(decimals, roundUp: isNegative, digits) }
         write(digits, isNegative: isNegative, isDecimal: isDecimal, output)
         return true
-
-        func zero() -> Bool {
-            write(digits, isNegative: false, isDecimal: isDecimal, output)
-            return true
-        }
     }
+
+    private static let leadingZeros = MaskLimits.stepDigitsMax + 2
 
     /// Appends the digits of a number without leading zeros. The number is those digits times 10
     /// to the power of what is returned. Nil when there are too many.
@@ -58,8 +54,8 @@ extension BucketStep {
                 isFraction = true
             } else if JSONText.isDigit(byte) {
                 if isFraction { exponent -= 1 }
-                if digits.count == 1, byte == 0x30 { continue }
-                guard digits.count <= MaskLimits.numberDigitsMax else { return nil }
+                if digits.count == leadingZeros, byte == 0x30 { continue }
+                guard digits.count < leadingZeros + MaskLimits.numberDigitsMax else { return nil }
                 digits.append(byte - 0x30)
             } else if byte | 0x20 == UInt8(ascii: "e") {
                 return exponent + readExponent(number, at)
@@ -80,13 +76,16 @@ extension BucketStep {
 
     /// Divides by 10 to the power of `count`, down, or up if anything is lost and `roundUp`.
     private static func drop(_ count: Int, roundUp: Bool, _ digits: ByteBuffer) {
-        let kept = max(digits.count - count, 1)
-        var isExact = true
+        guard count > 0 else { return }
         let span = digits.bytes
-        for at in kept..<max(digits.count, kept) where JSONText.byte(span, at) != 0 {
+        let lost = min(count, span.byteCount)
+        var isExact = true
+        for at in span.byteCount - lost..<span.byteCount where JSONText.byte(span, at) != 0 {
             isExact = false
         }
-        digits.truncate(to: kept)
+        for at in stride(from: span.byteCount - 1, through: 0, by: -1) {
+            digits.set(byte: JSONText.byte(span, at - lost), at: at)
+        }
         if roundUp, !isExact { add(1, digits) }
     }
 
@@ -102,15 +101,6 @@ extension BucketStep {
     }
 
     private static func add(_ value: UInt64, _ digits: ByteBuffer) {
-        // The step may have more digits than the number.
-        while digits.count <= MaskLimits.stepDigitsMax + 1 {
-            digits.append(0)
-            let span = digits.bytes
-            for at in stride(from: span.byteCount - 1, to: 0, by: -1) {
-                digits.set(byte: JSONText.byte(span, at - 1), at: at)
-            }
-            digits.set(byte: 0, at: 0)
-        }
         var carry = value
         var at = digits.count - 1
         while carry > 0, at >= 0 {
@@ -140,16 +130,15 @@ extension BucketStep {
         _ digits: ByteBuffer, isNegative: Bool, isDecimal: Bool, _ output: ByteBuffer
     ) {
         let span = digits.bytes
-        let point = isDecimal ? max(span.byteCount - decimals, 0) : span.byteCount
+        // There are more leading zeros than a step has decimals.
+        let point = isDecimal ? span.byteCount - decimals : span.byteCount
         var first = 0
         while first < span.byteCount, JSONText.byte(span, first) == 0 { first += 1 }
         if isNegative, first < span.byteCount { output.append(UInt8(ascii: "-")) }
-        if first >= point { output.append(0x30) }
-        for at in min(first, point)..<point { output.append(0x30 + JSONText.byte(span, at)) }
+        for at in min(first, point - 1)..<point { output.append(0x30 + JSONText.byte(span, at)) }
         guard isDecimal else { return }
         output.append(UInt8(ascii: "."))
         if decimals == 0 { output.append(0x30) }
-        for _ in 0..<max(decimals - span.byteCount, 0) { output.append(0x30) }
         for at in point..<span.byteCount { output.append(0x30 + JSONText.byte(span, at)) }
     }
 }

@@ -37,10 +37,7 @@ extension EmailMask {
     }
 
     private func copy(_ text: RawSpan, _ range: Range<Int>, _ output: ByteBuffer) {
-        var offset = range.lowerBound
-        while offset < range.upperBound {
-            JSONText.append(UTF8Text.next(text, &offset), to: output)
-        }
+        JSONText.append(text.extracting(range), to: output)
     }
 
     /// The end of the first `count` scalars of `range`; its start when it has no more than those,

@@ -189,6 +189,19 @@ internal enum JSONText {
         }
     }
 
+    /// Appends UTF-8 text as it stands within a JSON string.
+    internal static func append(_ text: RawSpan, to output: ByteBuffer) {
+        var copied = 0
+        for offset in 0..<text.byteCount {
+            let byte = byte(text, offset)
+            if isPlain(byte) || byte >= 0x80 { continue }
+            output.append(text.extracting(copied..<offset))
+            appendOdd(UInt32(byte), to: output)
+            copied = offset + 1
+        }
+        if copied < text.byteCount { output.append(text.extracting(copied..<text.byteCount)) }
+    }
+
     private static func appendOdd(_ scalar: UInt32, to output: ByteBuffer) {
         switch scalar {
         case 0x22: output.append("\\\"")

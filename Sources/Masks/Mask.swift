@@ -83,7 +83,38 @@ internal struct CharacterMask: Hashable, Sendable {
     /// The Unicode scalar that stands for a hidden one.
     internal var with = UInt32(UInt8(ascii: "*"))
     /// Scalars that stay and do not count.
-    internal var ignored: [UInt32] = []
+    internal var ignored = ScalarSet()
+}
+
+/// A few Unicode scalars; asking for one of ASCII is one shift.
+internal struct ScalarSet: Hashable, Sendable {
+    private var low: UInt64 = 0
+    private var high: UInt64 = 0
+    private var others: [UInt32] = []
+
+    internal init() {}
+
+    internal init(_ scalars: [Unicode.Scalar]) {
+        for scalar in scalars {
+            switch scalar.value {
+            case 0..<64: low |= 1 << UInt64(scalar.value)
+            case 64..<128: high |= 1 << UInt64(scalar.value - 64)
+            default: others.append(scalar.value)
+            }
+        }
+        others = Set(others).sorted()
+    }
+
+    internal var isEmpty: Bool { low | high == 0 && others.isEmpty }
+
+    @inline(__always)
+    internal func contains(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case 0..<64: low >> UInt64(scalar) & 1 == 1
+        case 64..<128: high >> UInt64(scalar - 64) & 1 == 1
+        default: others.contains(scalar)
+        }
+    }
 }
 
 /// How many digits of a card number are kept.

@@ -119,10 +119,10 @@ internal struct MaskSettings {
     }
 
     /// The scalars that stay. A letter or digit among them would show what is to be hidden.
-    internal func ignored(_ name: String) throws(MaskError) -> [UInt32] {
+    internal func ignored(_ name: String) throws(MaskError) -> ScalarSet {
         let scalars: [Unicode.Scalar]
         switch values[name] {
-        case nil: return []
+        case nil: return ScalarSet()
         case .text(let text): scalars = Array(text.unicodeScalars)
         case .list(let texts): scalars = texts.flatMap { Array($0.unicodeScalars) }
         default: throw wrong(name, "a text")
@@ -133,7 +133,7 @@ internal struct MaskSettings {
         guard scalars.allSatisfy(isSeparator) else {
             throw wrong(name, "punctuation, signs or spaces: others would be shown")
         }
-        return Set(scalars.map(\.value)).sorted()
+        return ScalarSet(scalars)
     }
 
     private func isSeparator(_ scalar: Unicode.Scalar) -> Bool {

@@ -7,18 +7,23 @@ extension CharacterMask {
     /// Appends `text`, well-formed UTF-8, with its hidden scalars replaced, escaped for JSON. A
     /// text that would be kept as a whole is hidden as a whole.
     internal func append(_ text: RawSpan, to output: ByteBuffer) {
+        guard ignored.isEmpty else { return appendCounted(text, to: output) }
+        let hidden = hidden(of: UTF8Text.count(text))
+        let start = UTF8Text.offset(text, of: hidden.lowerBound, from: 0)
+        let end = UTF8Text.offset(text, of: hidden.count, from: start)
+        JSONText.append(text.extracting(0..<start), to: output)
+        for _ in hidden { JSONText.append(with, to: output) }
+        JSONText.append(text.extracting(end..<text.byteCount), to: output)
+    }
+
+    /// The same where some scalars do not count.
+    private func appendCounted(_ text: RawSpan, to output: ByteBuffer) {
         var counted = 0
         var offset = 0
         while offset < text.byteCount {
             if !ignored.contains(UTF8Text.next(text, &offset)) { counted += 1 }
         }
-        let hidden =
-            switch part {
-            case .hideFirst(let count): 0..<min(count, counted)
-            case .hideLast(let count): max(counted - count, 0)..<counted
-            case .keep(let first, let last):
-                first + last >= counted ? 0..<counted : first..<counted - last
-            }
+        let hidden = hidden(of: counted)
         var place = 0
         offset = 0
         while offset < text.byteCount {
@@ -29,6 +34,16 @@ extension CharacterMask {
                 JSONText.append(hidden.contains(place) ? with : scalar, to: output)
                 place += 1
             }
+        }
+    }
+
+    /// Which of so many characters are hidden.
+    private func hidden(of counted: Int) -> Range<Int> {
+        switch part {
+        case .hideFirst(let count): 0..<min(count, counted)
+        case .hideLast(let count): max(counted - count, 0)..<counted
+        case .keep(let first, let last):
+            first + last >= counted ? 0..<counted : first..<counted - last
         }
     }
 }

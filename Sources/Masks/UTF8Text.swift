@@ -61,6 +61,29 @@ internal enum UTF8Text {
         return scalar
     }
 
+    /// Scalars of text that is known to be UTF-8.
+    internal static func count(_ span: RawSpan) -> Int {
+        var count = 0
+        for offset in 0..<span.byteCount where JSONText.byte(span, offset) & 0xc0 != 0x80 {
+            count += 1
+        }
+        return count
+    }
+
+    /// Where the text behind the next `count` scalars begins.
+    internal static func offset(_ span: RawSpan, of count: Int, from start: Int) -> Int {
+        var left = count
+        var offset = start
+        while offset < span.byteCount {
+            if JSONText.byte(span, offset) & 0xc0 != 0x80 {
+                if left == 0 { break }
+                left -= 1
+            }
+            offset += 1
+        }
+        return offset
+    }
+
     /// Appends a scalar, which is no surrogate.
     internal static func append(_ scalar: UInt32, to output: ByteBuffer) {
         func tail(_ shift: UInt32) -> UInt8 {

@@ -8,8 +8,8 @@ package enum VaultLimits {
     package static let callsInFlightMax = 32
     /// Calls that wait for one of these; more are refused, as worth trying again.
     package static let callsWaitingMax = 10_000
-    /// Idle connections that are kept.
-    package static let idleConnectionsMax = 8
+    /// Idle connections that are kept: as many, so that a burst of calls makes no more.
+    package static let idleConnectionsMax = 32
 
     /// Time to connect, TLS included.
     package static let connectNanosecondsDefault: UInt64 = 3_000_000_000

@@ -92,7 +92,8 @@ internal final class HTTPThread {
             for item in items { begin(item) }
             var left: Int32 = 0
             unsafe curl_multi_perform(multi, &left)
-            finishDone()
+            // What has finished made room for calls that wait, whom nobody announces again.
+            if finishDone() { continue }
             let pause =
                 running.count < VaultLimits.callsInFlightMax
                 ? HTTPThread.idleMilliseconds : HTTPThread.waitingMilliseconds
@@ -128,10 +129,13 @@ internal final class HTTPThread {
         unsafe curl_multi_add_handle(multi, easy)
     }
 
+    /// - Returns: whether there was something to finish.
     // SAFETY: as `loop`; a message is read before the handle that it belongs to is removed.
-    private func finishDone() {
+    private func finishDone() -> Bool {
         var left: Int32 = 0
+        var isAny = false
         while let message = unsafe curl_multi_info_read(multi, &left) {
+            isAny = true
             guard unsafe message.pointee.msg == CURLMSG_DONE,
                 let easy = unsafe message.pointee.easy_handle,
                 let transfer = running[UInt(bitPattern: easy)]
@@ -151,5 +155,6 @@ internal final class HTTPThread {
                 unsafe curl_easy_cleanup(easy)
             }
         }
+        return isAny
     }
 }

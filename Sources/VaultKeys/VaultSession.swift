@@ -256,7 +256,7 @@ internal actor VaultSession {
             case .value(let life):
                 guard self.token?.generation == generation else { return }
                 // Near its last day a token is renewed for less and less.
-                guard canLogIn, life.seconds < token.firstSeconds / 2 else {
+                guard canLogIn, life.seconds * 2 < token.firstSeconds else {
                     return set(
                         token.secret, life, obtained: token.obtained,
                         firstSeconds: token.firstSeconds)

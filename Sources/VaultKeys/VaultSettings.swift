@@ -146,7 +146,7 @@ internal struct VaultAddress: Sendable {
         guard !path.split(separator: "/").contains("v1") else {
             throw VaultAddress.refusal("ends before /v1, which is added")
         }
-        let isBracketed = authority.hasPrefix("[")
+        let isBracketed = authority.hasPrefix("[") && authority.contains("]")
         let host =
             isBracketed
             ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }

@@ -1,1 +1,0 @@
-// VaultKeysTests: to come.

@@ -92,7 +92,7 @@ let package = Package(
             [
                 "Config", "Proxy", "Loop", "KeyService", "FileKeys", "VaultKeys", "Telemetry",
                 "Limits", "Rules", "Fields", "Masks", "Records", "Envelope", "Crypto", "KafkaWire",
-                "JSON", "Bytes",
+                "JSON", "Bytes", "Transport",
             ]),
         .executableTarget(name: "waxwing", dependencies: ["App"], swiftSettings: strict),
         .executableTarget(
@@ -135,7 +135,12 @@ let package = Package(
         tests("ConfigTests", ["Config", "Rules", "Fields", "Masks"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("RulesTests", ["Rules", "Fields", "Masks"]),
-        tests("AppTests", ["App", "Config", "Rules", "Fields", "Masks"]),
+        tests(
+            "AppTests",
+            [
+                "App", "Config", "Rules", "Fields", "Masks", "Proxy", "KeyService", "Transport",
+                "Telemetry", "Crypto",
+            ]),
         tests("TidyTests", []),
     ]
 )

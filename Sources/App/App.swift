@@ -32,6 +32,10 @@ package func waxwing(arguments: [String], terminal: Terminal = .standard) -> Int
         _ = MemoryDumps.disable()
         return KeysCommand(file: KeyringFile(path: keyring), terminal: terminal)
             .run(action, name: name)
+    case .keysStatus(let path, let json):
+        guard let configuration = load(path, terminal) else { return ExitCode.usage }
+        return KeysStatusCommand(terminal: terminal)
+            .run(socket: configuration.adminSocket, json: json)
     case .run(let path):
         let canDump = !MemoryDumps.disable()
         guard let configuration = load(path, terminal) else { return ExitCode.usage }

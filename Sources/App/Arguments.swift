@@ -14,6 +14,8 @@ internal enum Command: Equatable {
     case check(config: String)
     /// - Parameter name: the key; nil only for `list`, which then lists all.
     case keys(KeysAction, keyring: String, name: String?)
+    /// What a running proxy holds.
+    case keysStatus(config: String, json: Bool)
 }
 
 /// A command line that is refused.
@@ -52,38 +54,41 @@ extension Command {
     private static func withConfig(
         _ arguments: [String], help: HelpText, _ make: (String) -> Command
     ) throws(UsageError) -> Command {
-        let words = try Words(arguments, option: "--config", help: help)
+        let words = try Words(arguments, options: ["--config"], help: help)
         if words.wantsHelp { return .help(help) }
         if let extra = words.positional.first {
             throw UsageError(
                 reason: "`\(extra)` is one argument too many; a file is given as --config FILE",
                 help: help)
         }
-        guard let config = words.value else {
+        guard let config = words.values["--config"] else {
             throw UsageError(reason: "--config FILE is missing", help: help)
         }
         return make(config)
     }
 
     private static func keys(_ arguments: [String]) throws(UsageError) -> Command {
-        let words = try Words(arguments, option: "--keyring", help: .keys)
+        let words = try Words(
+            arguments, options: ["--keyring", "--config"], flags: ["--json"], help: .keys)
         if words.wantsHelp { return .help(.keys) }
-        let actions = KeysAction.allCases.map(\.rawValue)
+        let actions = KeysAction.allCases.map(\.rawValue) + ["status"]
         guard let word = words.positional.first else {
             throw UsageError(
                 reason: "say what to do with the keys: \(actions.joined(separator: ", "))",
                 help: .keys)
         }
+        if word == "status" { return try keysStatus(words) }
         guard let action = KeysAction(rawValue: word) else {
             throw UsageError(
                 reason: "there is no command `keys \(word)`"
                     + Spelling.suggestion(for: word, among: actions), help: .keys)
         }
+        try words.allow(["--keyring"], help: .keys)
         guard words.positional.count <= 2 else {
             throw UsageError(
                 reason: "`\(words.positional[2])` is one argument too many", help: .keys)
         }
-        guard let keyring = words.value else {
+        guard let keyring = words.values["--keyring"] else {
             throw UsageError(reason: "--keyring FILE is missing", help: .keys)
         }
         let name = words.positional.count == 2 ? words.positional[1] : nil
@@ -93,16 +98,31 @@ extension Command {
         }
         return .keys(action, keyring: keyring, name: name)
     }
+
+    private static func keysStatus(_ words: Words) throws(UsageError) -> Command {
+        try words.allow(["--config", "--json"], help: .keys)
+        guard words.positional.count == 1 else {
+            throw UsageError(
+                reason: "`\(words.positional[1])` is one argument too many", help: .keys)
+        }
+        guard let config = words.values["--config"] else {
+            throw UsageError(reason: "--config FILE is missing", help: .keys)
+        }
+        return .keysStatus(config: config, json: words.flags.contains("--json"))
+    }
 }
 
-/// The words after a command that has one option with a value.
+/// The words after a command that has options with a value, and flags without one.
 private struct Words {
-    private(set) var value: String?
+    private(set) var values: [String: String] = [:]
+    private(set) var flags: Set<String> = []
     private(set) var positional: [String] = []
     private(set) var wantsHelp = false
 
     /// Takes `--option VALUE` and `--option=VALUE`; after `--` nothing is an option.
-    init(_ arguments: [String], option: String, help: HelpText) throws(UsageError) {
+    init(
+        _ arguments: [String], options: [String], flags known: [String] = [], help: HelpText
+    ) throws(UsageError) {
         var rest = arguments[...]
         while let word = rest.popFirst() {
             if word == "--" {
@@ -117,21 +137,40 @@ private struct Words {
                 wantsHelp = true
                 continue
             }
-            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts[0] == option else {
-                throw UsageError(
-                    reason: "there is no option `\(parts[0])`"
-                        + Spelling.suggestion(for: String(parts[0]), among: [option, "--help"]),
-                    help: help)
+            if known.contains(word) {
+                flags.insert(word)
+                continue
             }
-            guard value == nil else {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let option = String(parts[0])
+            guard options.contains(option) else {
+                throw Words.unknown(option, among: options + known, help: help)
+            }
+            guard values[option] == nil else {
                 throw UsageError(reason: "\(option) is given twice", help: help)
             }
             let given = parts.count == 2 ? String(parts[1]) : rest.popFirst()
             guard let given, !given.isEmpty, parts.count == 2 || !given.hasPrefix("--") else {
                 throw UsageError(reason: "\(option) needs a FILE", help: help)
             }
-            value = given
+            values[option] = given
         }
+    }
+
+    /// Refuses options and flags that what is to be done does not have.
+    func allow(_ allowed: [String], help: HelpText) throws(UsageError) {
+        let given = Array(values.keys) + Array(flags)
+        if let wrong = given.filter({ !allowed.contains($0) }).min() {
+            throw Words.unknown(wrong, among: allowed, help: help)
+        }
+    }
+
+    private static func unknown(
+        _ option: String, among options: [String], help: HelpText
+    ) -> UsageError {
+        UsageError(
+            reason: "there is no option `\(option)`"
+                + Spelling.suggestion(for: option, among: options + ["--help"]),
+            help: help)
     }
 }

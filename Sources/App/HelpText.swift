@@ -23,6 +23,7 @@ internal enum HelpText: String, CaseIterable {
               waxwing keys create --keyring FILE NAME       make a key, and the keyring if needed
               waxwing keys list --keyring FILE [NAME]       list keys and their versions
               waxwing keys rotate --keyring FILE NAME       make a new version of a key
+              waxwing keys status --config FILE [--json]    list what a running proxy holds
               waxwing COMMAND --help                        say more about a command
               waxwing --version                             print the version
 
@@ -65,16 +66,21 @@ internal enum HelpText: String, CaseIterable {
             Usage: waxwing keys create --keyring FILE NAME
                    waxwing keys list --keyring FILE [NAME]
                    waxwing keys rotate --keyring FILE NAME
+                   waxwing keys status --config FILE [--json]
 
-            Makes and lists keys in a keyring file, which only its owner may read. Keys
-            themselves are never printed.
+            Makes and lists keys in a keyring file, which only its owner may read, and lists the
+            data keys of a running proxy. Keys themselves are never printed.
 
               create   makes the first version of a key; makes the file when there is none
               list     prints name, version, status and time of creation of all keys, or of one
               rotate   makes a new version that seals from now on; older ones still open
+              status   asks the proxy that runs with this configuration, at its admin socket,
+                       for its data keys and for how its key services do
 
             Options:
               --keyring FILE   the keyring, a JSON Web Key Set
+              --config FILE    the configuration, which names the admin socket
+              --json           one JSON object per line instead of a table
               --help           this text
 
             Exit codes: 0 done, 1 failed, 2 the command line is wrong.

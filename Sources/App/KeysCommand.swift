@@ -1,7 +1,8 @@
-// KeysCommand: `waxwing keys`, which edits and lists keyring files.
+// KeysCommand: `waxwing keys`, which edits and lists keyring files and asks a running proxy.
 
 internal import FileKeys
 internal import Telemetry
+internal import Transport
 
 /// Runs `waxwing keys`. Nothing of a key but its name, version, status and age is ever printed.
 internal struct KeysCommand {
@@ -42,12 +43,39 @@ internal struct KeysCommand {
                     version.createdSeconds.map { LogTime(seconds: $0).iso8601Seconds } ?? "-",
                 ]
             }
-        terminal.output(KeysCommand.table(rows))
+        terminal.output(TextTable.text(rows))
         return ExitCode.success
     }
+}
 
+/// Runs `waxwing keys status`.
+internal struct KeysStatusCommand {
+    let terminal: Terminal
+
+    /// - Parameter socket: as the configuration names it; nil when it names none.
+    func run(socket: String?, json: Bool) -> Int32 {
+        guard let socket else {
+            terminal.error(
+                "waxwing: the configuration names no admin socket (`admin: {socket: PATH}`)\n")
+            return ExitCode.usage
+        }
+        do {
+            let answer = try LocalClient.ask(
+                path: socket, request: json ? AdminSocket.keys : AdminSocket.keysTable,
+                limits: AdminSocket.limits)
+            terminal.output(String(decoding: answer, as: UTF8.self))
+            return ExitCode.success
+        } catch {
+            terminal.error("waxwing: \(error)\n")
+            return ExitCode.failure
+        }
+    }
+}
+
+/// Text in columns.
+internal enum TextTable {
     /// Columns as wide as their widest cell; the last is not padded.
-    private static func table(_ rows: [[String]]) -> String {
+    static func text(_ rows: [[String]]) -> String {
         let widths = (rows.first ?? []).indices.map { column in
             rows.map { $0[column].count }.max() ?? 0
         }

@@ -52,7 +52,7 @@ import Testing
             ["check", "a"],
             "`a` is one argument too many; a file is given as --config FILE", .check
         ),
-        (["keys"], "say what to do with the keys: create, list, rotate", .keys),
+        (["keys"], "say what to do with the keys: create, list, rotate, status", .keys),
         (
             ["keys", "creat", "--keyring", "k"],
             "there is no command `keys creat`; did you mean `create`?", .keys

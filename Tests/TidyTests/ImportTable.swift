@@ -33,7 +33,7 @@ enum ImportTable {
         "App": [
             "Config", "Rules", "Proxy", "Loop", "KeyService", "FileKeys", "VaultKeys", "Telemetry",
             "Limits", "Fields", "Masks", "Records", "Envelope", "Crypto", "KafkaWire", "JSON",
-            "Bytes",
+            "Bytes", "Transport",
         ],
         "waxwing": ["App"],
         "Bench": [
@@ -68,7 +68,10 @@ enum ImportTable {
         "RulesTests": ["Rules", "Fields", "Masks"],
         "ConfigTests": ["Config", "Rules", "Fields", "Masks"],
         "TelemetryTests": ["Telemetry"],
-        "AppTests": ["App", "Config", "Rules", "Fields", "Masks"],
+        "AppTests": [
+            "App", "Config", "Rules", "Fields", "Masks", "Proxy", "KeyService", "Transport",
+            "Telemetry", "Crypto",
+        ],
         "TidyTests": [],
     ]
 

@@ -12,10 +12,10 @@ package import Rules
 /// message names, a name that two readers could read differently.
 ///
 /// The name is what the mechanism authenticates: PLAIN's authentication identity, SCRAM's user, a
-/// token's subject. Brokers with `principal.builder.class`, `sasl.kerberos.principal.to.local.
-/// rules` or identity pools of their own may call the client something else; rules do not. Names
-/// are compared byte by byte, as Kafka's access control does, so a password service that takes
-/// `Bob` for `bob` lets one person have two names.
+/// token's subject. A broker with a principal builder of its own, or with pools that map tokens to
+/// other identities, may call the client something else; rules do not. Names are compared byte by
+/// byte, as Kafka's access control does, so a password service that takes `Bob` for `bob` lets
+/// one person have two names.
 ///
 /// A client may log in again on the same connection (KIP-368), as the same name only. What its
 /// session lasts is the broker's to enforce: it closes the connection.
@@ -73,7 +73,8 @@ package struct SASLWatch: Sendable {
     private var requestsInFlight = 0
 
     /// Who the client is; nil until the broker has accepted a log-in. While it logs in again this
-    /// is who it was, as for the broker.
+    /// is who it was, as for the broker. Where the end of an exchange cannot be seen (GSSAPI), the
+    /// client is `.unknown` from the first message that the broker does not refuse.
     package private(set) var principal: Principal?
 
     package init(settings: SASLSettings) { self.settings = settings }

@@ -1,6 +1,8 @@
 // TokenClaimsTests: names and groups in the payloads of tokens.
 
+import Foundation
 import Rules
+import TestSupport
 import Testing
 
 @testable import Principals
@@ -65,6 +67,23 @@ struct TokenClaimsTests {
         #expect(principal(#"{"sub":"\#(escaped)"}"#) == Principal(name: "User:" + longest))
         #expect(principal(#"{"sub":"\#(longest)a"}"#) == .unknown)
         #expect(principal(#"{"sub":"\#(escaped)a"}"#) == .unknown)
+    }
+
+    @Test func `garbage gives no name but the one that another reader finds`() {
+        var random = SeededRandom(seed: 0x10c7)
+        let payload = #"{"aud":["x",{"sub":"root"}],"sub":"al\u0069ce","s":"a\"b","exp":1.5e3}"#
+        var named = 0
+        for _ in 0..<8_000 {
+            var bytes = Array(payload.utf8)
+            for _ in 0...random.next() % 3 { mutate(&bytes, &random) }
+            let text = bytes.map { $0 & 0x7f }
+            let token = Login.token(String(decoding: text, as: UTF8.self))
+            guard let found = principal(token: token)?.name else { continue }
+            named += 1
+            let other = try? JSONSerialization.jsonObject(with: Data(text)) as? [String: Any]
+            #expect((other?["sub"] as? String).map { "User:" + $0 } == found, "\(text)")
+        }
+        #expect(named > 1_000)
     }
 
     @Test func `the claim may be another`() {

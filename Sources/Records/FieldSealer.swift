@@ -8,12 +8,15 @@ internal import Limits
 /// Why the fields of a value cannot be sealed.
 internal enum FieldSealError: Error, Equatable, CustomStringConvertible {
     case notJSON(FieldScanError)
+    /// The document cannot be looked into, whatever it is: it is beyond a limit.
+    case beyondLimit(FieldScanError)
     /// A string in the document begins as sealed text does, at this byte of the value.
     case sealedText(at: Int)
 
     internal var description: String {
         switch self {
         case .notJSON(let error): "the value is not a JSON document: \(error)"
+        case .beyondLimit(let error): "the value cannot be looked into: \(error)"
         case .sealedText(let at):
             "the value has a text that begins as sealed fields do, at byte \(at)"
         }
@@ -27,24 +30,20 @@ internal final class FieldSealer {
     /// Where the document of the last `find` begins in its value.
     private var documentStart = 0
 
-    /// Where the document begins: behind a schema registry's prefix, the byte 0 and a 4-byte id.
-    private static func bodyStart(of value: RawSpan) -> Int {
-        value.byteCount >= 5 && Varint.packed(value, 1, before: 1) == 0 ? 5 : 0
-    }
-
     /// Looks for fields in `value`.
     ///
     /// - Returns: the bytes by which the value will grow; nil when it has none of the fields.
     internal func find(
         _ paths: FieldPathSet, in value: RawSpan
     ) throws(FieldSealError) -> Int? {
-        documentStart = FieldSealer.bodyStart(of: value)
+        documentStart = FieldScanner.bodyStart(of: value)
         do {
             try scanner.scan(
                 value.extracting(documentStart..<value.byteCount), paths, notesSealedText: true)
         } catch {
-            throw .notJSON(
-                FieldScanError(offset: documentStart + error.offset, error.reason))
+            let placed = FieldScanError(
+                offset: documentStart + error.offset, error.reason, isLimit: error.isLimit)
+            throw error.isLimit ? .beyondLimit(placed) : .notJSON(placed)
         }
         var grownBytes = 0
         var hasFields = false
@@ -58,6 +57,11 @@ internal final class FieldSealer {
         guard hasFields else { return nil }
         // Whoever opens the document could not tell it from a sealed field.
         if let sealedTextAt { throw .sealedText(at: documentStart + sealedTextAt) }
+        // It has to be looked into again when it is opened.
+        guard value.byteCount - documentStart + grownBytes <= FieldLimits.documentBytesMax else {
+            throw .beyondLimit(
+                FieldScanError(offset: 0, "too long a document when sealed", isLimit: true))
+        }
         return grownBytes
     }
 

@@ -3,7 +3,9 @@
 package import Envelope
 package import Fields
 
-/// What becomes of a produced value that should be a JSON document and is not.
+/// What becomes of a produced value that should be a JSON document and is not. A value that is
+/// beyond the limits of what can be looked into may be one: it is sealed whole with `seal`, and
+/// else refused, never passed.
 package enum NotJSONChoice: Hashable, Sendable {
     /// The batch is refused (INVALID_RECORD).
     case refuse

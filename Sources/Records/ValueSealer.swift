@@ -146,7 +146,7 @@ internal final class ValueSealer {
             return grownBytes.map { .fields(grownBytes: $0) } ?? .copied
         } catch {
             switch (error, plan.notJSON) {
-            case (.notJSON, .seal): return .whole
+            case (.notJSON, .seal), (.beyondLimit, .seal): return .whole
             case (.notJSON, .pass): return .copied
             default:
                 throw RecordError(.invalidRecord, "\(error)", recordIndex: walk.index)

@@ -331,6 +331,19 @@ def fields_vectors():
         ("$['\\u0001']", b"8"),
         b"}",
     )
+    yield fields_vector(
+        "half a surrogate pair, a whole one, and the same letter as it is",
+        ["$.*"],
+        b'{"\\uD83D":',
+        ("$['\\ud83d']", b"1"),
+        b',"\\uD83D\\uDE00":',
+        ("$['\U0001f600']", b"2"),
+        b',"\xf0\x9f\x98\x80":',
+        ("$['\U0001f600']", b"3"),
+        b',"\x7f\\/\\"\\b":',
+        ("$['\x7f/\"\\b']", b"4"),
+        b"}",
+    )
     yield fields_vector("the whole document", ["$"], b" ", ("$", b'{"a": 1}'), b"\n")
     yield fields_vector(
         "two members of one name",
@@ -346,7 +359,7 @@ def fields_vectors():
         ["$[0]"],
         b"[",
         ("$[0]", b'"secret"'),
-        b',"wax","wax1","\\u0077ax1:"]',
+        b',"wax","wax1"," wax1:","Wax1:"]',
         prefix=b"\0\0\0\1\x02",
     )
     lean = fields_vector(
@@ -384,6 +397,7 @@ def failing_fields(card, lean):
     for name, change in {
         "a padded text": texts[0] + b"=",
         "a text with a bit behind its end": texts[0][:-1] + bytes([texts[0][-1] ^ 1]),
+        "an escaped beginning": b"\\u0077" + texts[0][1:],
         "an escaped letter": texts[0][:-1] + b"\\u00%02x" % texts[0][-1],
         "a short text": b"wax1:AAAA",
         "a text without anything sealed": b"wax1:",

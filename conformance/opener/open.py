@@ -206,7 +206,8 @@ def open_document(key: bytes, header: Header, reference: str, topic: str, value:
     copied = 0
     for first, last, path in Document(value, start).strings():
         text = value[first:last]
-        if text.startswith(FIELD_MARK):
+        # By what it says: spelled otherwise than with plain letters it is refused below.
+        if json.loads(text).startswith("wax1:"):
             parts.append(value[copied:first])
             parts.append(decrypt(key, header, reference, topic, sealed_bytes(text), path))
             copied = last
@@ -216,7 +217,11 @@ def open_document(key: bytes, header: Header, reference: str, topic: str, value:
 def sealed_bytes(text: bytes) -> bytes:
     """What the JSON string of a sealed field says; one spelling only is taken."""
     letters = text[len(FIELD_MARK) : -1]
-    if not re.fullmatch(rb"[A-Za-z0-9_-]*", letters) or len(letters) % 4 == 1:
+    if (
+        not text.startswith(FIELD_MARK)
+        or not re.fullmatch(rb"[A-Za-z0-9_-]*", letters)
+        or len(letters) % 4 == 1
+    ):
         raise CannotOpen("a sealed field is not base64url")
     sealed = base64.urlsafe_b64decode(letters + b"=" * (-len(letters) % 4))
     if base64.urlsafe_b64encode(sealed).rstrip(b"=") != letters:
@@ -319,10 +324,13 @@ def normalized(name: str) -> str:
     """A name as normalized paths have it (RFC 9535 section 2.7)."""
     short = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
     short |= {"'": "\\'", "\\": "\\\\"}
-    return "".join(
-        short.get(letter) or (f"\\u{ord(letter):04x}" if letter < " " else letter)
-        for letter in name
-    )
+
+    def spelled(letter: str) -> str:
+        if letter < " " or "\ud800" <= letter <= "\udfff":
+            return short.get(letter, f"\\u{ord(letter):04x}")
+        return short.get(letter, letter)
+
+    return "".join(map(spelled, name))
 
 
 # ---- records

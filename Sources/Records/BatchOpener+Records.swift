@@ -220,7 +220,8 @@ extension BatchOpener {
             value = inflated
         }
         if case .mask(let mask) = task.view.whole {
-            let isNull = shower.mask(whole: value.bytes, mask)
+            let own = OpenedRecord.key(body, walk)
+            let isNull = shower.mask(whole: value.bytes, mask, entity: body.extracting(own))
             let shown = shower.shown
             try OpenedRecord.write(
                 body, &walk, value: shown.bytes, isNull: isNull, .remove, task.output)
@@ -250,11 +251,14 @@ extension BatchOpener {
                 let start = walk.layout.valueStart
                 let value = body.extracting(start..<start + walk.layout.valueBytes)
                 let isLooking = progress.isMissingKeys
-                var outcome = try shower.show(value, task.view, key: isLooking ? nil : key)
+                let own = OpenedRecord.key(body, walk)
+                var outcome = try shower.show(
+                    value, task.view, key: isLooking ? nil : key, entity: body.extracting(own))
                 if case .needsKey = outcome {
                     key = try keyring.key(mark, body, task.topic, keys)
                     if key != nil, !isLooking {
-                        outcome = try shower.show(value, task.view, key: key)
+                        outcome = try shower.show(
+                            value, task.view, key: key, entity: body.extracting(own))
                     }
                 }
                 try take(outcome, mark, records, body, task, &progress, &walk)
@@ -306,7 +310,8 @@ extension BatchOpener {
         guard task.view.isByField else {
             return try showPlain(whole: value, records, body, task, &progress, &walk)
         }
-        switch shower.show(plain: value, task.view) {
+        let own = OpenedRecord.key(body, walk)
+        switch shower.show(plain: value, task.view, entity: body.extracting(own)) {
         case nil:
             counts.notJSON += 1
             try showPlain(whole: value, records, body, task, &progress, &walk)
@@ -329,7 +334,8 @@ extension BatchOpener {
             shower.hide()
             try writePlain(isNull: false, records, body, task, &progress, &walk)
         case .mask(let mask):
-            let isNull = shower.mask(whole: value, mask)
+            let own = OpenedRecord.key(body, walk)
+            let isNull = shower.mask(whole: value, mask, entity: body.extracting(own))
             try writePlain(isNull: isNull, records, body, task, &progress, &walk)
         }
     }

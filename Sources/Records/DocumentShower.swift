@@ -23,14 +23,17 @@ internal final class DocumentShower {
 
     /// What is done to one value of the document.
     private struct Edit {
-        var hit: FieldHit
-        /// Place of the action in the view.
-        var action: Int
+        let hit: FieldHit
+        /// Place of the action in the view; of two paths the lower counts.
+        let action: Int
         /// Whether the value is the text of a sealed field, and not shown as it is stored.
         let isSealed: Bool
-        /// Whether a path selects the value itself, or an object or array around it.
-        var isDirect: Bool
-        var isAround = false
+    }
+
+    /// A plain value that is shown in clear: paths behind `action` say nothing of what is in it.
+    private struct ClearArea {
+        let end: Int
+        let action: Int
     }
 
     /// The document that is shown, prefix included, after `shown`.
@@ -44,23 +47,17 @@ internal final class DocumentShower {
     private var sealed = ByteBuffer(capacity: 256)
     private var text = ByteBuffer(capacity: 256)
     private var edits: [Edit] = []
+    private var clearAreas: [ClearArea] = []
 
-    /// Bytes that stand before a JSON document whose schema is in a registry: zero and an id.
-    internal static let schemaPrefixBytes = 5
     /// What is shown of a whole value that is not JSON: eight characters, whatever its length.
     private static let redaction: StaticString = "********"
-    private static let none = paths([])
-    private static let root = paths(["$"])
-
-    private static func paths(_ texts: [String]) -> FieldPathSet {
+    private static let root: FieldPathSet = {
         do throws(FieldPathError) {
-            var paths: [FieldPath] = []
-            for text in texts { paths.append(try FieldPath(text)) }
-            return try FieldPathSet(paths)
+            return try FieldPathSet([FieldPath("$")])
         } catch {
-            fatalError("a path that every document has is refused: \(error)")
+            fatalError("the path of the document itself is refused: \(error)")
         }
-    }
+    }()
 
     internal init(masker: Masker) { self.masker = masker }
 
@@ -71,22 +68,18 @@ internal final class DocumentShower {
         if text.capacity > RecordLimits.scratchBytesKept { text = ByteBuffer(capacity: 256) }
     }
 
-    /// Bytes before the document in `value`.
-    private static func prefixBytes(_ value: RawSpan) -> Int {
-        let isPrefixed = value.byteCount > schemaPrefixBytes && ByteCursor(value).peek() == 0
-        return isPrefixed ? schemaPrefixBytes : 0
-    }
-
     // MARK: documents
 
     /// Shows a document with sealed fields.
     ///
-    /// - Parameter key: the record's data key; nil when it is not at hand.
+    /// - Parameters:
+    ///   - key: the record's data key; nil when it is not at hand.
+    ///   - entity: the record's own key: whose values they are.
     /// - Throws: `openFailed` for what is no document, or has a sealed field that does not open.
     internal func show(
-        _ value: RawSpan, _ view: RecordView, key: OpeningKey?
+        _ value: RawSpan, _ view: RecordView, key: OpeningKey?, entity: RawSpan
     ) throws(RecordError) -> Outcome {
-        let prefix = DocumentShower.prefixBytes(value)
+        let prefix = FieldScanner.bodyStart(of: value)
         let document = value.extracting(prefix..<value.byteCount)
         do {
             try find(document, view, isSealed: true)
@@ -98,24 +91,28 @@ internal final class DocumentShower {
         }
         shown.removeAll()
         shown.append(value.extracting(0..<prefix))
-        return try build(document, view, key)
+        return try build(document, view, key, entity)
     }
 
-    /// Shows a document that carries no seal, its fields as if they had been sealed.
+    /// Shows a document that carries no seal, its fields as if they had been sealed. One that is
+    /// beyond the limits of what can be looked into is hidden.
     ///
     /// - Returns: nil when the value is no document.
-    internal func show(plain value: RawSpan, _ view: RecordView) -> Outcome? {
-        let prefix = DocumentShower.prefixBytes(value)
+    internal func show(plain value: RawSpan, _ view: RecordView, entity: RawSpan) -> Outcome? {
+        let prefix = FieldScanner.bodyStart(of: value)
         let document = value.extracting(prefix..<value.byteCount)
         do {
             try find(document, view, isSealed: false)
         } catch {
-            return nil
+            guard error.isLimit else { return nil }
+            hide()
+            return .shown(leavesSealed: false)
         }
-        if edits.isEmpty { return .asStored }
         shown.removeAll()
         shown.append(value.extracting(0..<prefix))
-        return try? build(document, view, nil)
+        guard let outcome = try? build(document, view, nil, entity) else { return nil }
+        if case .shown = outcome, counts.masked + counts.droppedFields == 0 { return .asStored }
+        return outcome
     }
 
     private static func needsKey(_ edit: Edit, _ view: RecordView) -> Bool {
@@ -128,18 +125,22 @@ internal final class DocumentShower {
 
     /// Writes the document, but for what the edits say.
     private func build(
-        _ document: RawSpan, _ view: RecordView, _ key: OpeningKey?
+        _ document: RawSpan, _ view: RecordView, _ key: OpeningKey?, _ entity: RawSpan
     ) throws(RecordError) -> Outcome {
         counts = OpeningCounts()
         removal.begin()
         var at = 0
         var decided = -1
+        clearAreas.removeAll(keepingCapacity: true)
         var leavesSealed = false
         for edit in edits where edit.hit.value.lowerBound >= max(at, decided + 1) {
             let range = edit.hit.value
             decided = range.lowerBound
+            if !edit.isSealed, isClear(edit) { continue }
             switch (view.actions[edit.action], edit.isSealed) {
-            case (.clear, false): continue
+            case (.clear, false):
+                clearAreas.append(ClearArea(end: range.upperBound, action: edit.action))
+                continue
             case (.sealed, true):
                 leavesSealed = true
                 counts.leftSealed += 1
@@ -161,11 +162,11 @@ internal final class DocumentShower {
                 text.removeAll()
                 try open(document.extracting(range), edit.hit, key, into: text)
                 let text = text
-                masker.apply(mask, to: text.bytes, into: shown)
+                masker.apply(mask, to: text.bytes, entity: entity, into: shown)
                 counts.masked += 1
             case (.mask(let mask), false):
                 shown.append(document.extracting(at..<range.lowerBound))
-                masker.apply(mask, to: document.extracting(range), into: shown)
+                masker.apply(mask, to: document.extracting(range), entity: entity, into: shown)
                 counts.masked += 1
             case (.sealed, false):
                 shown.append(document.extracting(at..<range.lowerBound))
@@ -195,6 +196,13 @@ internal final class DocumentShower {
         }
     }
 
+    /// Whether a value around this plain one is shown in clear by an earlier path.
+    private func isClear(_ edit: Edit) -> Bool {
+        let start = edit.hit.value.lowerBound
+        while let last = clearAreas.last, last.end <= start { clearAreas.removeLast() }
+        return clearAreas.contains { $0.action < edit.action }
+    }
+
     // MARK: finding fields
 
     /// Fills `edits` with the values of `document` that the view says something of, in the order
@@ -205,88 +213,47 @@ internal final class DocumentShower {
         _ document: RawSpan, _ view: RecordView, isSealed: Bool
     ) throws(FieldScanError) {
         edits.removeAll(keepingCapacity: true)
+        if !view.masksPlain { return try findSealed(document, view) }
         try scanner.scan(document, view.selected, notesSealedText: isSealed)
         for hit in scanner.hits {
-            let isText = isSealed && hit.isSealedText
-            if !isText {
-                // Paths may select something inside, and sealed fields may lie there.
-                if hit.kind == .object || hit.kind == .array {
-                    return try findNested(document, view, isSealed: isSealed)
-                }
-                if !view.masksPlain { continue }
+            let action = view.action(ofPath: hit.path)
+            let isContainer = hit.kind == .object || hit.kind == .array
+            // Paths may say something else of what lies in it.
+            if isContainer, case .clear = view.actions[action] {
+                return try findNested(document, view, isSealed: isSealed)
             }
             edits.append(
-                Edit(
-                    hit: hit, action: view.action(ofPath: hit.path), isSealed: isText,
-                    isDirect: true))
+                Edit(hit: hit, action: action, isSealed: isSealed && hit.isSealedText))
         }
     }
 
-    /// The same for a document in which an object or array is selected. A scan reports the outer
-    /// one of two values only, so each path is followed by itself; a field has the action of the
-    /// first path that selects it, or else of the first that selects something around it.
+    /// Adds the sealed fields.
+    private func findSealed(
+        _ document: RawSpan, _ view: RecordView
+    ) throws(FieldScanError) {
+        try scanner.scanSealedText(document, view.selected)
+        for hit in scanner.hits {
+            edits.append(Edit(hit: hit, action: view.action(ofPath: hit.path), isSealed: true))
+        }
+    }
+
+    /// The same as `find` where a plain object or array is shown in clear. A scan reports the outer
+    /// one of two values only, so each path is followed by itself.
     private func findNested(
         _ document: RawSpan, _ view: RecordView, isSealed: Bool
     ) throws(FieldScanError) {
         edits.removeAll(keepingCapacity: true)
-        if isSealed {
-            try scanner.scan(document, DocumentShower.none, notesSealedText: true)
-            for hit in scanner.hits {
-                edits.append(
-                    Edit(
-                        hit: hit, action: view.action(ofPath: -1), isSealed: true, isDirect: false))
-            }
-        }
-        let sealedCount = edits.count
         for (path, set) in view.single.enumerated() {
-            try scanner.scan(document, set, notesSealedText: isSealed)
-            for hit in scanner.hits where hit.path >= 0 {
-                note(hit, path, view, isSealed: isSealed, sealedCount)
+            try scanner.scan(document, set, notesSealedText: false)
+            for hit in scanner.hits where !(isSealed && hit.isSealedText) {
+                edits.append(Edit(hit: hit, action: path, isSealed: false))
             }
         }
-        if isSealed {
-            // The names of the sealed fields, which the other scans have replaced.
-            try scanner.scan(document, DocumentShower.none, notesSealedText: true)
-        }
+        // Last, because the names of the sealed fields are needed to open them.
+        if isSealed { try findSealed(document, view) }
         edits.sort {
             ($0.hit.value.lowerBound, $0.action) < ($1.hit.value.lowerBound, $1.action)
         }
-    }
-
-    /// Notes what `path` selects. The first `sealedCount` edits are the sealed fields.
-    private func note(
-        _ hit: FieldHit, _ path: Int, _ view: RecordView, isSealed: Bool, _ sealedCount: Int
-    ) {
-        var index = firstSealed(from: hit.value.lowerBound, sealedCount)
-        let isText = isSealed && hit.isSealedText
-        while index < sealedCount, edits[index].hit.value.lowerBound < hit.value.upperBound {
-            if isText {
-                if !edits[index].isDirect {
-                    edits[index].action = path
-                    edits[index].isDirect = true
-                }
-            } else if !edits[index].isDirect, !edits[index].isAround {
-                edits[index].action = path
-                edits[index].isAround = true
-            }
-            index += 1
-        }
-        guard !isText, view.masksPlain else { return }
-        edits.append(Edit(hit: hit, action: path, isSealed: false, isDirect: true))
-    }
-
-    /// Place of the first sealed field that begins at or behind `offset`.
-    private func firstSealed(from offset: Int, _ sealedCount: Int) -> Int {
-        var (low, high) = (0, sealedCount)
-        while low < high {
-            let middle = (low + high) / 2
-            if edits[middle].hit.value.lowerBound < offset {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        return low
     }
 
     // MARK: whole values
@@ -294,16 +261,13 @@ internal final class DocumentShower {
     /// Masks a whole value: a JSON text as the mask says, anything else by eight characters.
     ///
     /// - Returns: whether null is shown; `shown` has the value otherwise.
-    internal func mask(whole value: RawSpan, _ mask: Mask) -> Bool {
+    internal func mask(whole value: RawSpan, _ mask: Mask, entity: RawSpan) -> Bool {
         hide()
         shown.removeAll()
-        if show(json: value, from: 0, mask) { return false }
+        if show(json: value, from: 0, mask, entity) { return false }
         // Four bytes are shown as they are only before what is surely a document.
-        if DocumentShower.prefixBytes(value) > 0,
-            show(json: value, from: DocumentShower.schemaPrefixBytes, mask)
-        {
-            return false
-        }
+        let prefix = FieldScanner.bodyStart(of: value)
+        if prefix > 0, show(json: value, from: prefix, mask, entity) { return false }
         counts.notJSON = 1
         if mask == .null { return true }
         shown.append(DocumentShower.redaction.description)
@@ -318,7 +282,9 @@ internal final class DocumentShower {
         shown.append(DocumentShower.redaction.description)
     }
 
-    private func show(json value: RawSpan, from start: Int, _ mask: Mask) -> Bool {
+    private func show(
+        json value: RawSpan, from start: Int, _ mask: Mask, _ entity: RawSpan
+    ) -> Bool {
         let document = value.extracting(start..<value.byteCount)
         do {
             try scanner.scan(document, DocumentShower.root, notesSealedText: false)
@@ -328,7 +294,7 @@ internal final class DocumentShower {
         guard let hit = scanner.hits.first else { return false }
         if start > 0, hit.kind != .object, hit.kind != .array { return false }
         shown.append(value.extracting(0..<start + hit.value.lowerBound))
-        masker.apply(mask, to: document.extracting(hit.value), into: shown)
+        masker.apply(mask, to: document.extracting(hit.value), entity: entity, into: shown)
         shown.append(document.extracting(hit.value.upperBound..<document.byteCount))
         return true
     }

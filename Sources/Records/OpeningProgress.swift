@@ -154,8 +154,17 @@ internal enum MarkChange {
     case complete(Range<Int>)
 }
 
-/// Writes single records.
+/// Reads and writes single records.
 internal enum OpenedRecord {
+    /// Where the current record's own key stands; empty for null.
+    internal static func key(_ body: RawSpan, _ walk: borrowing RecordWalk) -> Range<Int> {
+        var start = walk.layout.offsetDeltaEnd
+        let end = walk.layout.valueLengthStart
+        // The record was read before, so its numbers are well-formed.
+        if Varint.short(body, at: &start) == nil { _ = try? Varint.read32(body, at: &start) }
+        return min(start, end)..<end
+    }
+
     /// Appends everything that is not in the output yet, up to the current record's end, with its
     /// value replaced.
     ///

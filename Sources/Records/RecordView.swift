@@ -25,9 +25,9 @@ package enum UnopenableChoice: Hashable, Sendable {
 /// object serves all event loops.
 ///
 /// A value that was sealed whole is shown as `whole` says. In a document with sealed fields each
-/// field is shown as the first of `fields` says that selects it; else as the first says that
-/// selects an object or array around it; else as `rest` says. A field that was sealed as a whole
-/// object or array is shown as one value: paths into it select nothing.
+/// field is shown as the first of `fields` says that selects it or an object or array around it;
+/// else as `rest` says. A field that was sealed as a whole object or array is shown as one value:
+/// paths into it select nothing.
 package final class RecordView: Sendable {
     /// How a value is shown.
     package enum ViewAction: Hashable, Sendable {

@@ -84,7 +84,7 @@ package final class LocalServer: Sendable {
 
     private static func start(_ service: LocalService) throws(LocalSocketError) -> pthread_t {
         var thread = pthread_t()
-        // SAFETY: the retain made here is balanced by takeRetainedValue on the new thread, or below.
+        // SAFETY: the retain made here is balanced on the new thread, or below when there is none.
         let context = unsafe Unmanaged.passRetained(service).toOpaque()
         let code = unsafe pthread_create(
             &thread, nil,

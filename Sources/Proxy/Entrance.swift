@@ -60,5 +60,5 @@ internal struct Entrance: Sendable {
     let addresses: AdvertisedAddresses
     /// The broker that the client wants, or nil on the bootstrap port.
     let node: Int32?
-    let principal: PrincipalSource
+    var principal = PrincipalSource.fixed(.anonymous)
 }

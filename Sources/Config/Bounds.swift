@@ -13,13 +13,19 @@ internal enum Bounds {
     static let brokerPortsMax = 4_096
     static let keyServicesMax = 64
     static let rulesMax = 1_000
-    /// Over all rules: every two patterns of protect rules are compared.
+    /// Over all rules, of topics and of principals each: they are compared in pairs.
     static let patternsMax = 2_000
     /// Names of listeners and key services in bytes.
     static let nameBytesMax = 64
     static let hostBytesMax = 253
     static let pathBytesMax = 4_095
     static let principalBytesMax = 255
+    /// What `sun_path` holds, without its zero (unix(7)).
+    static let socketPathBytesMax = 107
+    /// Names of a token's claims in bytes.
+    static let claimBytesMax = 255
+    /// Over all rules: paths of fields are compared in pairs too.
+    static let fieldsMax = 2_000
 
     private static let millisecond: UInt64 = 1_000_000
     private static let second: UInt64 = 1_000 * millisecond

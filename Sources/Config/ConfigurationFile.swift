@@ -38,12 +38,12 @@ extension Configuration {
     internal static func parse(
         bytes: [UInt8], name: String, environment: Environment, directory: String
     ) throws(ConfigurationErrors) -> Configuration {
-        let reading = Reading(file: name, environment: environment)
+        let reading = Reading(file: name, environment: environment, directory: directory)
         guard bytes.count <= Bounds.fileBytesMax else {
             reading.report(nil, FileBytes.tooLarge(Bounds.fileBytesMax))
             throw reading.errors
         }
-        let reader = ConfigurationReader(reading: reading, directory: directory)
+        let reader = ConfigurationReader(reading: reading)
         guard let root = NodeBuilder.build(bytes, reading),
             let configuration = reader.configuration(root)
         else { throw reading.errors }

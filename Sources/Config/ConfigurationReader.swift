@@ -1,41 +1,46 @@
 // ConfigurationReader: the tree of a file as typed settings; top level, cluster, keys, limits.
 
-internal import Rules
-
 /// Reads one tree. Every part is read even when an earlier one was wrong, so that all errors show
 /// at once; nil or a default stands for what could not be read, and is never used.
 internal struct ConfigurationReader {
     let reading: Reading
-    /// For paths in the file that are relative.
-    let directory: String
 
     func configuration(_ root: Node) -> Configuration? {
         guard
             let section = Section(
                 root, "the file",
                 keys: [
-                    "cluster", "listeners", "keys", "protect", "read", "limits", "dataKeys", "log",
-                    "threads",
+                    "cluster", "listeners", "keys", "tokenKey", "protect", "read", "limits",
+                    "dataKeys", "log", "audit", "admin", "threads",
                 ], in: reading)
         else { return nil }
         let cluster = section.required("cluster").flatMap(cluster)
         let listeners = section.required("listeners").map {
             ListenerReader(reading: reading).listeners($0)
         }
-        let services = section["keys"].map(keyServices) ?? []
-        let rules = RuleReader(reading: reading, services: section["keys"].map(names) ?? [])
-            .rules(protect: section["protect"], read: section["read"])
+        let keys = KeyServiceReader(reading: reading)
+        let serviceNames = section["keys"].map(keys.names) ?? []
+        let services = section["keys"].map(keys.keyServices) ?? []
+        let tokenKey = section["tokenKey"].flatMap { keys.tokenKey($0, services: serviceNames) }
+        let rules = RuleReader(
+            reading: reading, services: serviceNames, hasTokenKey: section["tokenKey"] != nil,
+            listeners: reading.hasErrors ? nil : listeners
+        ).rules(protect: section["protect"], read: section["read"])
         let limits = section["limits"].map(limits) ?? Bounds.limitsDefault
         let dataKeys = section["dataKeys"].map(dataKeys) ?? Bounds.dataKeysDefault
         let log = section["log"].map(log) ?? LogSettings(level: .info, format: .text)
+        let audit = section["audit"].flatMap(audit)
+        let adminSocket = section["admin"].flatMap(adminSocket)
         let threads = section["threads"].flatMap {
             reading.integer($0, "threads", in: Bounds.threads)
         }
         guard !reading.hasErrors, let cluster, let listeners else { return nil }
         return Configuration(
-            cluster: cluster, listeners: listeners, keyServices: services, rules: rules,
+            cluster: cluster, listeners: listeners, keyServices: services, rules: rules.rules,
             limits: limits, dataKeys: dataKeys, log: log,
-            threads: threads.map { Int($0) } ?? Processors.count)
+            threads: threads.map { Int($0) } ?? Processors.count, tokenKey: tokenKey,
+            adminSocket: adminSocket, audit: audit, protectPositions: rules.protectPositions,
+            readPositions: rules.readPositions, warnings: reading.warnings)
     }
 
     // MARK: cluster
@@ -81,53 +86,6 @@ internal struct ConfigurationReader {
         return reading.choice(node, "sasl", [("passthrough", .passthrough)]) ?? .passthrough
     }
 
-    // MARK: keys
-
-    /// The names under `keys`, also of services that could not be read.
-    private func names(_ node: Node) -> [String] {
-        guard case .map(let entries) = node.content else { return [] }
-        return entries.map(\.key)
-    }
-
-    private func keyServices(_ node: Node) -> [KeyServiceSettings] {
-        guard case .map(let entries) = node.content else {
-            reading.refuse(node, "`keys` must be a mapping from names to key services")
-            return []
-        }
-        if entries.isEmpty {
-            reading.report(node.position, "`keys` is empty; leave it out or fill it in")
-        }
-        if entries.count > Bounds.keyServicesMax {
-            reading.report(
-                node.position, "`keys` has at most \(Bounds.keyServicesMax) key services")
-        }
-        return entries.compactMap { entry in
-            if !Reading.isName(entry.key) {
-                reading.report(
-                    entry.keyPosition,
-                    "a key service is named with \(Reading.nameRule), not \(quoted(entry.key))")
-            }
-            return keyService(entry)
-        }
-    }
-
-    private func keyService(_ entry: Node.Entry) -> KeyServiceSettings? {
-        let section = Section(
-            entry.value, "key service \(quoted(entry.key))", keys: ["file"], later: ["vault"],
-            in: reading)
-        guard let node = section?.required("file"), let path = reading.text(node, "file") else {
-            return nil
-        }
-        guard path.filled.utf8.count <= Bounds.pathBytesMax else {
-            reading.report(path.position, "`file` has at most \(Bounds.pathBytesMax) bytes")
-            return nil
-        }
-        let isAbsolute = path.filled.hasPrefix("/") || directory.isEmpty
-        return KeyServiceSettings(
-            name: entry.key,
-            source: .file(path: isAbsolute ? path.filled : "\(directory)/\(path.filled)"))
-    }
-
     // MARK: limits
 
     private func limits(_ node: Node) -> LimitSettings {
@@ -166,7 +124,8 @@ internal struct ConfigurationReader {
         var policy = Bounds.dataKeysDefault
         guard
             let section = Section(
-                node, "`dataKeys`", keys: ["records", "bytes", "age", "cacheAge"], in: reading)
+                node, "`dataKeys`",
+                keys: ["records", "bytes", "age", "cacheAge", "startWait"], in: reading)
         else { return policy }
         if let node = section["records"],
             let records = reading.integer(node, "records", in: Bounds.dataKeyRecords)
@@ -184,6 +143,11 @@ internal struct ConfigurationReader {
         policy.cacheAgeSecondsMax =
             section["cacheAge"].flatMap { seconds($0, "cacheAge", in: Bounds.dataKeyCacheAge) }
             ?? policy.cacheAgeSecondsMax
+        if let node = section["startWait"],
+            let wait = reading.duration(node, "startWait", in: Bounds.startWait)
+        {
+            policy.startWaitNanoseconds = wait
+        }
         return policy
     }
 
@@ -213,5 +177,46 @@ internal struct ConfigurationReader {
             settings.format = reading.choice(node, "format", words) ?? .text
         }
         return settings
+    }
+
+    // MARK: audit and admin
+
+    private func audit(_ node: Node) -> AuditSettings? {
+        guard let section = Section(node, "`audit`", keys: ["to", "interval"], in: reading) else {
+            return nil
+        }
+        var settings = AuditSettings()
+        if let node = section["to"] {
+            settings.destination = destination(node) ?? settings.destination
+        }
+        if let node = section["interval"],
+            let interval = reading.duration(node, "interval", in: Bounds.auditInterval)
+        {
+            settings.intervalNanoseconds = interval
+        }
+        return settings
+    }
+
+    private func destination(_ node: Node) -> AuditSettings.Destination? {
+        guard case .map = node.content else {
+            return reading.choice(node, "to", [("stderr", .standardError)])
+        }
+        return Section(node, "`to`", keys: ["file"], in: reading)?.required("file")
+            .flatMap { reading.path($0, "file") }.map { .file(path: $0) }
+    }
+
+    private func adminSocket(_ node: Node) -> String? {
+        let section = Section(node, "`admin`", keys: ["socket"], in: reading)
+        guard let node = section?.required("socket"), let path = reading.path(node, "socket") else {
+            return nil
+        }
+        guard path.utf8.count <= Bounds.socketPathBytesMax else {
+            reading.report(
+                node.position,
+                "`socket`: the whole path of a socket has at most \(Bounds.socketPathBytesMax)"
+                    + " bytes")
+            return nil
+        }
+        return path
     }
 }

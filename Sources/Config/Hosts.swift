@@ -76,7 +76,7 @@ extension Reading {
         return nil
     }
 
-    private static func endpoint(_ text: String) -> Endpoint? {
+    static func endpoint(_ text: String) -> Endpoint? {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let before = String(text[..<colon])
         let digits = text[text.index(after: colon)...]
@@ -88,13 +88,13 @@ extension Reading {
         return Endpoint(host: host, port: UInt16(port))
     }
 
-    private static func withoutBrackets(_ text: String) -> String {
+    static func withoutBrackets(_ text: String) -> String {
         guard text.hasPrefix("["), text.hasSuffix("]"), text.contains(":") else { return text }
         return String(text.dropFirst().dropLast())
     }
 
     /// A numeric address, or a name of letters, digits, `-`, `_` and single dots.
-    private static func isHost(_ text: String) -> Bool {
+    static func isHost(_ text: String) -> Bool {
         if text.contains(":") { return NumericAddress(text) != nil }
         guard (1...Bounds.hostBytesMax).contains(text.utf8.count) else { return false }
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)

@@ -74,18 +74,10 @@ internal struct ListenerReader {
 
     private func principal(_ node: Node) -> ListenerSettings.PrincipalSource {
         if case .map = node.content {
-            guard
-                let section = Section(node, "`principal`", keys: ["fixed"], in: reading),
-                let name = section.required("fixed").flatMap({ reading.text($0, "fixed") })
-            else { return .sasl() }
-            let isPrincipal = name.filled.hasPrefix("User:") && name.filled.utf8.count > 5
-            guard isPrincipal, name.filled.utf8.count <= Bounds.principalBytesMax else {
-                reading.report(
-                    name.position,
-                    "`fixed` must be a principal like `User:billing`, not \(name.shown)")
-                return .sasl()
-            }
-            return .fixed(name.filled)
+            let kind = Section(node, "`principal`", keys: ["fixed", "sasl"], in: reading)?
+                .one(of: ["fixed", "sasl"])
+            guard let kind else { return .sasl() }
+            return (kind.key == "fixed" ? fixed(kind.value) : claims(kind.value)) ?? .sasl()
         }
         if case .scalar("mtls", _) = node.content {
             reading.report(
@@ -93,7 +85,39 @@ internal struct ListenerReader {
                 "`principal: mtls` (line \(node.position.line)) is not supported yet")
             return .sasl()
         }
-        return reading.choice(node, "principal", [("sasl", .sasl())]) ?? .sasl()
+        return reading.choice(
+            node, "principal", [("sasl", .sasl()), ("anonymous", .anonymous)]) ?? .sasl()
+    }
+
+    private func fixed(_ node: Node) -> ListenerSettings.PrincipalSource? {
+        guard let name = reading.text(node, "fixed") else { return nil }
+        let isPrincipal = name.filled.hasPrefix("User:") && name.filled.utf8.count > 5
+        guard isPrincipal, name.filled.utf8.count <= Bounds.principalBytesMax else {
+            reading.report(
+                name.position,
+                "`fixed` must be a principal like `User:billing`, not \(name.shown)")
+            return nil
+        }
+        return .fixed(name.filled)
+    }
+
+    private func claims(_ node: Node) -> ListenerSettings.PrincipalSource? {
+        guard
+            let section = Section(
+                node, "`sasl`", keys: ["subjectClaim", "groupsClaim"], in: reading)
+        else { return nil }
+        let subject = section["subjectClaim"].flatMap { claim($0, "subjectClaim") }
+        let groups = section["groupsClaim"].flatMap { claim($0, "groupsClaim") }
+        return .sasl(subjectClaim: subject ?? "sub", groupsClaim: groups)
+    }
+
+    private func claim(_ node: Node, _ key: String) -> String? {
+        guard let text = reading.text(node, key) else { return nil }
+        guard text.filled.utf8.count <= Bounds.claimBytesMax else {
+            reading.report(text.position, "`\(key)` has at most \(Bounds.claimBytesMax) bytes")
+            return nil
+        }
+        return text.filled
     }
 
     // MARK: ports

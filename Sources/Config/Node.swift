@@ -14,6 +14,7 @@ internal struct Node: Equatable, Sendable {
     struct Entry: Equatable, Sendable {
         let key: String
         let keyPosition: Position
+        let isKeyPlain: Bool
         let value: Node
     }
 

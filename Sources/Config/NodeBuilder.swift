@@ -95,14 +95,16 @@ internal struct NodeBuilder: ~Copyable {
             let key = try node(event, depth: depth + 1)
             let value = try node(try parser.next(), depth: depth + 1)
             switch key.content {
-            case .scalar(let text, _):
+            case .scalar(let text, let isPlain):
                 if let line = lines[text] {
                     reading.report(
                         key.position, "\(quoted(text)) is already set in line \(line)")
                     continue
                 }
                 lines[text] = key.position.line
-                entries.append(Node.Entry(key: text, keyPosition: key.position, value: value))
+                entries.append(
+                    Node.Entry(
+                        key: text, keyPosition: key.position, isKeyPlain: isPlain, value: value))
             case .list, .map:
                 reading.report(key.position, "a key must be a name, not \(key.kind)")
             case .refused: break

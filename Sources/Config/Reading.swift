@@ -4,15 +4,19 @@
 internal final class Reading {
     let file: String
     let environment: Environment
+    /// For paths in the file that are relative; empty: they stay as they are.
+    let directory: String
+    private var noticed: Set<ConfigurationWarning> = []
     private var found: [ConfigurationError] = []
     private var isFull = false
 
-    /// More errors than this are of no more use.
+    /// More errors or warnings than this are of no more use.
     private static let errorsMax = 100
 
-    init(file: String, environment: Environment) {
+    init(file: String, environment: Environment, directory: String) {
         self.file = file
         self.environment = environment
+        self.directory = directory
     }
 
     func report(_ position: Position?, _ reason: String) {
@@ -21,6 +25,17 @@ internal final class Reading {
             return
         }
         found.append(ConfigurationError(file: file, position: position, reason: reason))
+    }
+
+    /// Says something about a file that is right. Said once for a place.
+    func warn(_ position: Position, _ reason: String) {
+        guard noticed.count < Reading.errorsMax else { return }
+        noticed.insert(ConfigurationWarning(file: file, position: position, reason: reason))
+    }
+
+    /// Everything said by `warn`, in the order of the file.
+    var warnings: [ConfigurationWarning] {
+        noticed.sorted { ($0.position, $0.reason) < ($1.position, $1.reason) }
     }
 
     var hasErrors: Bool { !found.isEmpty }

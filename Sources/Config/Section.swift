@@ -47,6 +47,20 @@ internal struct Section {
     /// The value of a key, or nil when it is not there.
     subscript(key: String) -> Node? { entries.first { $0.key == key }?.value }
 
+    /// The one of several keys that is there; none or several are reported.
+    func one(of keys: [String]) -> (key: String, value: Node)? {
+        let found = entries.filter { keys.contains($0.key) }
+        if let first = found.first, found.count == 1 { return (first.key, first.value) }
+        if found.isEmpty {
+            if !hasLaterKeys { reading.report(position, "\(what) needs \(Spelling.either(keys))") }
+        } else {
+            reading.report(
+                found[1].keyPosition,
+                "\(what) has \(Spelling.either(found.map(\.key), "and")); it is one of them")
+        }
+        return nil
+    }
+
     /// The value of a key that has to be there.
     func required(_ key: String) -> Node? {
         if let value = self[key] { return value }

@@ -29,8 +29,10 @@ package enum Spelling {
             let isNear = distance <= max(1, min(typed.count, word.utf8.count) / 3)
             if isNear, distance < best?.distance ?? Int.max { best = (word, distance) }
         }
-        return best.map { "; did you mean `\($0.word)`?" } ?? ""
+        return best.map { suggestion($0.word) } ?? ""
     }
+
+    static func suggestion(_ word: String) -> String { "; did you mean \(quoted(word))?" }
 
     /// The fewest letters to insert, delete, replace or swap with their neighbour.
     static func distance(_ from: [UInt8], _ to: [UInt8]) -> Int {
@@ -53,9 +55,9 @@ package enum Spelling {
     }
 
     /// `a`, `b` or `c`.
-    static func either(_ words: [String]) -> String {
+    static func either(_ words: [String], _ conjunction: String = "or") -> String {
         let shown = words.map { "`\($0)`" }
         guard let last = shown.last, shown.count > 1 else { return shown.first ?? "" }
-        return shown.dropLast().joined(separator: ", ") + " or " + last
+        return shown.dropLast().joined(separator: ", ") + " \(conjunction) " + last
     }
 }

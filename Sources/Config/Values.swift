@@ -6,6 +6,8 @@ extension Reading {
         let shown: String
         let filled: String
         let position: Position
+        /// Whether it stands in the file as it is: a place in it is a place in the file.
+        let isVerbatim: Bool
     }
 
     /// A single value with its variables filled in, never empty.
@@ -26,11 +28,30 @@ extension Reading {
                 report(node.position, "`\(key)` has a zero byte")
                 return nil
             }
-            return Text(shown: quoted(raw), filled: filled, position: node.position)
+            return Text(
+                shown: quoted(raw), filled: filled, position: node.position,
+                isVerbatim: filled == raw)
         } catch {
             report(node.position, "`\(key)`: \(error.reason)")
             return nil
         }
+    }
+
+    /// A path of a file, made to start from the configuration file's directory.
+    func path(_ node: Node, _ key: String) -> String? {
+        guard let text = text(node, key) else { return nil }
+        let isAbsolute = text.filled.hasPrefix("/") || directory.isEmpty
+        let path = isAbsolute ? text.filled : "\(directory)/\(text.filled)"
+        guard path.utf8.count <= Bounds.pathBytesMax else {
+            report(text.position, "`\(key)` has at most \(Bounds.pathBytesMax) bytes")
+            return nil
+        }
+        return path
+    }
+
+    /// `true` or `false`.
+    func bool(_ node: Node, _ key: String) -> Bool? {
+        choice(node, key, [("true", true), ("false", false)])
     }
 
     /// One of a few words.

@@ -83,6 +83,14 @@ package struct PrincipalPattern: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether one client may fit both. Only two patterns of names say no.
+    package func mayMeet(_ other: PrincipalPattern) -> Bool {
+        if case .name(let mine) = kind, case .name(let theirs) = other.kind {
+            return mine.intersects(theirs)
+        }
+        return true
+    }
+
     package func matches(_ principal: Principal) -> Bool {
         switch kind {
         case .everybody: true

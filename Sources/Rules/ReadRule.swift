@@ -31,6 +31,8 @@ package struct ReadRule: Hashable, Sendable {
     package let topics: [Glob]
     /// How everything that `fields` does not select is shown; nil leaves it to later rules.
     package let show: Showing?
+    /// A path into what another one selects stands before it, so that the first that selects a
+    /// value, or something around it, is the one that says most exactly what is meant.
     package let fields: [Field]
 
     package init(
@@ -40,13 +42,30 @@ package struct ReadRule: Hashable, Sendable {
         self.principals = principals
         self.topics = topics
         self.show = show
-        self.fields = fields
+        self.fields = ReadRule.innermostFirst(fields)
+    }
+
+    private static func innermostFirst(_ fields: [Field]) -> [Field] {
+        var sorted: [Field] = []
+        for field in fields {
+            let around = sorted.firstIndex { $0.path.isAround(field.path) }
+            sorted.insert(field, at: around ?? sorted.endIndex)
+        }
+        return sorted
     }
 
     package func names(topic: String) -> Bool { topics.contains { $0.matches(topic) } }
 
     package func names(_ principal: Principal) -> Bool {
         principals.contains { $0.matches(principal) }
+    }
+}
+
+extension FieldPath {
+    /// Whether all that `other` selects lies in what this path selects, and is not that itself.
+    /// `$` is a value that was sealed whole, and around nothing.
+    internal func isAround(_ other: FieldPath) -> Bool {
+        !isRoot && !other.isRoot && contains(other) && !covers(other)
     }
 }
 

@@ -1,4 +1,4 @@
-// RefusedRulesTests: rules that are refused, with the exact messages.
+// RefusedRulesTests: protect rules that are refused, with the exact messages.
 
 import Testing
 
@@ -74,17 +74,6 @@ import Testing
             ["f:8:30: `key`: a key may use `$(topic)` and `$(header:name)` only, not \"$(user)\""]
         ),
         (
-            "protect: [{topics: [a], fields: [$.x]}]",
-            ["f:8:25: `fields` (line 8) is not supported yet"]
-        ),
-        (
-            "protect: [{topics: [a], key: local/k, compress: zstd, wrappedKey: perBatch}]",
-            [
-                "f:8:39: `compress` (line 8) is not supported yet",
-                "f:8:55: `wrappedKey` (line 8) is not supported yet",
-            ]
-        ),
-        (
             "protect: [{topics: ['a*'], key: local/k, sealedAs: b}]",
             [
                 "f:8:52: `sealedAs` needs a rule of its own for each topic: `topics` with one name"
@@ -115,36 +104,118 @@ import Testing
     }
 
     @Test(arguments: [
-        ("read: []", ["f:8:7: `read` is an empty list; leave it out or fill it in"]),
         (
-            "read: [{topics: [a], show: clear}]",
-            ["f:8:8: a read rule needs `principals`"]
-        ),
-        (
-            "read: [{principals: ['*'], topics: [a]}]", ["f:8:8: a read rule needs `show`"]
-        ),
-        (
-            "read: [{principals: ['User:a', '*'], topics: [a], show: clear}]",
+            "protect: [{topics: [a], key: local/k, fields: []}]",
             [
-                "f:8:22: `principals`: `User:a` (line 8) is not supported yet; only `\"*\"` is"
+                "f:8:47: `fields` is an empty list; leave it out or fill it in"
             ]
         ),
         (
-            "read: [{principals: ['*'], topics: [a], show: clera}]",
+            "protect: [{topics: [a], key: local/k, fields: $.x}]",
             [
-                "f:8:47: `show` must be `clear` or `sealed`, not `clera`; did you mean `clear`?"
+                "f:8:47: `fields` must be a list, such as `[\"$.card.number\"]`"
             ]
         ),
         (
-            "read: [{principals: ['*'], topics: [a], mask: {$.x: email}}]",
-            ["f:8:41: `mask` (line 8) is not supported yet"]
+            "protect: [{topics: [a], key: local/k, fields: [$]}]",
+            [
+                "f:8:48: `fields`: `$` is the whole value; leave `fields` out to seal "
+                    + "it"
+            ]
         ),
         (
-            "read: [{principals: ['*'], topics: [a], show: clear, drop: [$.x]}]",
-            ["f:8:54: `drop` (line 8) is not supported yet"]
+            "protect: [{topics: [a], key: local/k, fields: [$.x, \"$['x']\"]}]",
+            [
+                "f:8:53: `fields` lists `$['x']` twice (line 8)"
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: local/k, fields: [$.x, $.x.y]}]",
+            [
+                "f:8:53: `fields`: `$.x.y` lies in `$.x` (line 8), which is sealed as "
+                    + "a whole"
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: local/k, fields: [$.x.y, $.x]}]",
+            [
+                "f:8:55: `fields`: `$.x.y` (line 8) lies in `$.x`, which is sealed as "
+                    + "a whole"
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: local/k, fields: [$.*, $.x]}]",
+            [
+                "f:8:53: `fields`: `$.x` is selected by `$.*` (line 8) already"
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: local/k, fields: [x, '$.a[', \"$.a[?@.b]\", "
+                + "'$..', $.ab-c!]}]",
+            [
+                "f:8:48: `fields`: a path begins with '$'",
+                "f:8:56: `fields`: ']' is missing",
+                "f:8:64: `fields`: filters are not part of field paths",
+                "f:8:76: `fields`: a name or '*' is missing behind '.'",
+                "f:8:83: `fields`: a name with such a character is written ['name']",
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: local/k, fields: ['${F}']}]",
+            [
+                "f:8:48: `fields`: the environment has no `F`, and there is no default"
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: local/k, fields: [$.x], compress: zstd}]",
+            [
+                "f:8:64: `compress` is for rules without `fields`: a sealed field is "
+                    + "too short to gain"
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: local/k, notJSON: seal}]",
+            [
+                "f:8:48: `notJSON` is for rules with `fields`: whole values need no "
+                    + "JSON"
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: local/k, compress: gzip, wrappedKey: "
+                + "perbatch, plain: hide, unopenable: x, dryRun: maybe, notJSON: y}]",
+            [
+                "f:8:49: `compress` must be `zstd`, `lz4` or `none`, not `gzip`",
+                "f:8:67: `wrappedKey` must be `auto`, `perRecord` or `perBatch`, not "
+                    + "`perbatch`; did you mean `perBatch`?",
+                "f:8:84: `plain` must be `deliver`, `mask` or `refuse`, not `hide`",
+                "f:8:102: `unopenable` must be `refuse` or `deliver`, not `x`",
+                "f:8:113: `dryRun` must be `true` or `false`, not `maybe`",
+                "f:8:129: `notJSON` must be `refuse`, `seal` or `pass`, not `y`",
+                "f:8:129: `notJSON` is for rules with `fields`: whole values need no "
+                    + "JSON",
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: 'local/$(header:wax)'}]",
+            [
+                "f:8:30: `key`: `$(header:wax)` is the header that marks sealed "
+                    + "records; producers cannot send it"
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: 'local/$(header:a)$(header:b)'}]",
+            [
+                "f:8:30: `key`: a key may use one `$(header:name)` only"
+            ]
+        ),
+        (
+            "protect: [{topics: [a], key: 'local/..'}]",
+            [
+                "f:8:30: `key`: a key cannot be named `.` or `..`"
+            ]
         ),
     ])
-    func `a read rule is refused`(_ rules: String, _ messages: [String]) {
+    func `a way to seal is refused`(_ rules: String, _ messages: [String]) {
         #expect(errorsOfRules(rules) == messages)
     }
 

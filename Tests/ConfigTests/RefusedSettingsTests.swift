@@ -154,11 +154,48 @@ import Testing
         ),
         (
             "{name: a, bind: '::1', ports: {bootstrap: 1, brokers: 2-3}, principal: sas}",
-            ["f:3:74: `principal` must be `sasl`, not `sas`; did you mean `sasl`?"]
+            [
+                "f:3:74: `principal` must be `sasl` or `anonymous`, not `sas`; did you mean `sasl`?"
+            ]
         ),
         (
             "{name: a, bind: '::1', ports: {bootstrap: 1, brokers: 2-3}, principal: {fixed: bob}}",
             ["f:3:82: `fixed` must be a principal like `User:billing`, not `bob`"]
+        ),
+        (
+            "{name: a, bind: '::1', ports: {bootstrap: 1, brokers: 2-3}, principal: "
+                + "{sasl: x}}",
+            [
+                "f:3:81: `sasl` must be a mapping (`key: value`)"
+            ]
+        ),
+        (
+            "{name: a, bind: '::1', ports: {bootstrap: 1, brokers: 2-3}, principal: {}}",
+            [
+                "f:3:74: `principal` needs `fixed` or `sasl`"
+            ]
+        ),
+        (
+            "{name: a, bind: '::1', ports: {bootstrap: 1, brokers: 2-3}, principal: "
+                + "{fixed: 'User:a', sasl: {}}}",
+            [
+                "f:3:92: `principal` has `fixed` and `sasl`; it is one of them"
+            ]
+        ),
+        (
+            "{name: a, bind: '::1', ports: {bootstrap: 1, brokers: 2-3}, principal: "
+                + "{mtls: {}}}",
+            [
+                "f:3:74: `principal` needs `fixed` or `sasl`",
+                "f:3:75: `principal` has no key `mtls`",
+            ]
+        ),
+        (
+            "{name: a, bind: '::1', ports: {bootstrap: 1, brokers: 2-3}, principal: "
+                + "{sasl: {groupClaim: g}}}",
+            [
+                "f:3:82: `sasl` has no key `groupClaim`; did you mean `groupsClaim`?"
+            ]
         ),
     ])
     func `a listener is refused`(_ listener: String, _ messages: [String]) {
@@ -188,13 +225,12 @@ import Testing
     @Test(arguments: [
         ("keys: []", ["f:7:7: `keys` must be a mapping from names to key services"]),
         ("keys: {}", ["f:7:7: `keys` is empty; leave it out or fill it in"]),
-        ("keys: {a: {}}", ["f:7:11: key service `a` needs `file`"]),
+        ("keys: {a: {}}", ["f:7:11: key service `a` needs `file` or `vault`"]),
         ("keys: {a: {file: }}", ["f:7:18: `file` must be a single value; it has no value"]),
-        ("keys: {a: {vault: {}}}", ["f:7:12: `vault` (line 7) is not supported yet"]),
         (
             "keys: {a: {files: x}}",
             [
-                "f:7:11: key service `a` needs `file`",
+                "f:7:11: key service `a` needs `file` or `vault`",
                 "f:7:12: key service `a` has no key `files`; did you mean `file`?",
             ]
         ),
@@ -233,6 +269,61 @@ import Testing
                 "f:7:53: `age` must be 1s to 7d, not `8d`",
                 "f:7:67: `cacheAge` must be a whole number of seconds",
             ]
+        ),
+        (
+            "keys: {a: {file: x, vault: {}}}",
+            [
+                "f:7:21: key service `a` has `file` and `vault`; it is one of them"
+            ]
+        ),
+        (
+            "admin: {}",
+            [
+                "f:7:8: `admin` needs `socket`"
+            ]
+        ),
+        (
+            "admin: {sockt: x}",
+            [
+                "f:7:8: `admin` needs `socket`",
+                "f:7:9: `admin` has no key `sockt`; did you mean `socket`?",
+            ]
+        ),
+        (
+            "admin: x",
+            [
+                "f:7:8: `admin` must be a mapping (`key: value`)"
+            ]
+        ),
+        (
+            "audit: {to: stdout}",
+            [
+                "f:7:13: `to` must be `stderr`, not `stdout`"
+            ]
+        ),
+        (
+            "audit: {to: {path: x}, interval: 1ms}",
+            [
+                "f:7:13: `to` needs `file`",
+                "f:7:14: `to` has no key `path`",
+                "f:7:34: `interval` must be 1s to 1h, not `1ms`",
+            ]
+        ),
+        (
+            "audit: {to: {file: x}, interval: 2h}",
+            [
+                "f:7:34: `interval` must be 1s to 1h, not `2h`"
+            ]
+        ),
+        (
+            "dataKeys: {startWait: 11m}",
+            [
+                "f:7:23: `startWait` must be 0ms to 10m, not `11m`"
+            ]
+        ),
+        (
+            "admin: {socket: \(String(repeating: "a", count: 108))}",
+            ["f:7:17: `socket`: the whole path of a socket has at most 107 bytes"]
         ),
         ("threads: 0", ["f:7:10: `threads` must be 1 to 256, not `0`"]),
         ("threads: two", ["f:7:10: `threads` must be a whole number, 1 to 256, not `two`"]),

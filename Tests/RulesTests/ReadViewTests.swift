@@ -129,4 +129,38 @@ import Testing
         ])
         #expect(try rules.view(of: "t", for: ada).fields == [field("$.a", .drop)])
     }
+
+    @Test func `a rule that shows an object has said it of the fields in it`() throws {
+        let rules = RuleSet(read: [
+            try rule(["User:ada"], ["*"], nil, [("$.card", .mask(.redact)), ("$..pin", .drop)]),
+            try rule(
+                ["*"], ["*"], .clear,
+                [
+                    ("$.card.number", .clear), ("$['card'].owner.name", .clear),
+                    ("$.card", .clear), ("$.cards", .sealed), ("$.id.pin", .clear),
+                ]),
+        ])
+        #expect(
+            try rules.view(of: "t", for: ada).fields == [
+                field("$.card", .mask(.redact)), field("$..pin", .drop), field("$.cards", .sealed),
+            ])
+        #expect(
+            rules.view(of: "t", for: fraud).fields.map(\.path.text) == [
+                "$.card.number", "$['card'].owner.name", "$.card", "$.cards", "$.id.pin",
+            ])
+    }
+
+    @Test func `within a rule the path that lies in another comes first`() throws {
+        let one = try rule(
+            ["*"], ["*"], nil,
+            [
+                ("$.b", .drop), ("$.a", .mask(.redact)), ("$.a.b", .sealed), ("$.a.b.c", .clear),
+                ("$", .clear), ("$..z", .clear),
+            ])
+        #expect(
+            one.fields.map(\.path.text) == ["$.b", "$.a.b.c", "$.a.b", "$.a", "$", "$..z"])
+        let view = RuleSet(read: [one]).view(of: "t", for: ada)
+        #expect(view.fields.map(\.path.text) == ["$.b", "$.a.b.c", "$.a.b", "$.a", "$..z"])
+        #expect(view.whole == .clear)
+    }
 }

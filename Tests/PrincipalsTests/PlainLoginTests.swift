@@ -105,7 +105,7 @@ struct PlainLoginTests {
                 },
                 "\(message)")
         }
-        #expect(named > 1_000)
+        #expect(named > 400)
     }
 }
 

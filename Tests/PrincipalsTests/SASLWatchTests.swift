@@ -132,6 +132,33 @@ struct SASLWatchTests {
         #expect(client.watch.principal == .unknown)
     }
 
+    @Test func `an answer to an earlier handshake does not stand for a later one`() {
+        var client = WatchedClient()
+        client.send([])
+        client.ask("GSSAPI")
+        #expect(client.answer() == .proven(.unknown))
+        client.ask("PLAIN")
+        client.watch.handshakeAnswered(errorCode: 0)
+        client.send(Login.plain("alice"))
+        client.watch.handshakeAnswered(errorCode: 33)
+        #expect(client.answer() == .nothing)
+        #expect(client.watch.principal == .unknown)
+    }
+
+    @Test(arguments: [0, 58] as [Int16])
+    func `an answer that is overtaken does not prove a later message`(_ errorCode: Int16) {
+        var client = WatchedClient()
+        client.send([])
+        client.send([])
+        let first = client.answer(errorCode: errorCode)
+        #expect(first == (errorCode == 0 ? .proven(.unknown) : .failed))
+        client.handshake("PLAIN")
+        client.send(Login.plain("alice"))
+        // It is the answer to the second message, not to the name.
+        #expect(client.answer() == (errorCode == 0 ? .nothing : .proven(.unknown)))
+        #expect(client.watch.principal == .unknown)
+    }
+
     @Test func `a failure among several messages at once names nobody later`() {
         var client = WatchedClient()
         client.handshake("PLAIN")

@@ -92,7 +92,7 @@ let package = Package(
             [
                 "Config", "Proxy", "Loop", "KeyService", "FileKeys", "VaultKeys", "Telemetry",
                 "Limits", "Rules", "Fields", "Masks", "Records", "Envelope", "Crypto", "KafkaWire",
-                "JSON", "Bytes", "Transport",
+                "Principals", "JSON", "Bytes", "Transport",
             ]),
         .executableTarget(name: "waxwing", dependencies: ["App"], swiftSettings: strict),
         .executableTarget(

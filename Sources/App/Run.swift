@@ -1,10 +1,11 @@
 // Run: builds the proxy that a configuration describes, and runs it until it is told to stop.
 
 package import Config
-internal import FileKeys
+internal import Crypto
 internal import Glibc
 internal import KeyService
 internal import Loop
+internal import Principals
 internal import Proxy
 internal import Rules
 package import Telemetry
@@ -17,20 +18,35 @@ package func run(configuration: Configuration, log: Log) -> Int32 {
     Signals.block()
     ProcessMemory.settle()
     Descriptors.raiseLimit()
-    let services: [String: any KeyService]
-    do {
-        services = try openKeyServices(configuration, log)
-        try probeKeys(configuration.rules, services)
+    let keys: KeyServices
+    let tokenKey: SecretBytes?
+    do throws(KeysNotUsable) {
+        keys = try KeyServices(configuration.keyServices, log)
+        try keys.probe(
+            configuration.rules,
+            startWaitNanoseconds: configuration.dataKeys.startWaitNanoseconds, log)
+        tokenKey = try keys.tokenKey(configuration.tokenKey)
     } catch {
-        log.error("keys are not usable", [.init("reason", "\(error)")])
-        return 2
+        for reason in error.reasons {
+            log.error("keys are not usable", [.init("reason", reason)])
+        }
+        return ExitCode.usage
+    }
+    defer { keys.close() }
+    for warning in configuration.warnings {
+        log.warn("configuration", [.init("warning", "\(warning)")])
     }
     do {
         let group = try LoopGroup(count: configuration.threads)
         let context = ProxyContext(
             settings: proxySettings(configuration), rules: configuration.rules,
-            keyServices: services, log: log)
+            keyServices: keys.services, log: log, tokenKey: tokenKey,
+            audit: try auditSink(configuration.audit))
         let proxy = Proxy(context: context, group: group)
+        let admin = try configuration.adminSocket.map { path in
+            try AdminSocket(path: path, log: log) { proxy.keyStatus() }
+        }
+        defer { admin?.close() }
         try proxy.start(configuration.listeners.map(listenerPlan))
         log.info(
             "waxwing is running", [.init("version", version), .init("threads", group.loops.count)])
@@ -38,6 +54,7 @@ package func run(configuration: Configuration, log: Log) -> Int32 {
         log.info("stopping", [.init("signal", signal)])
         let seconds = Double(configuration.limits.drainNanoseconds) / 1e9
         let isClean = proxy.drain(seconds: seconds)
+        admin?.close()
         group.stopAndJoin()
         if !isClean { log.warn("connections were cut at the end of the drain time") }
         log.info("stopped")
@@ -48,51 +65,17 @@ package func run(configuration: Configuration, log: Log) -> Int32 {
     }
 }
 
-private func openKeyServices(
-    _ configuration: Configuration, _ log: Log
-) throws(KeyringError) -> [String: any KeyService] {
-    var services: [String: any KeyService] = [:]
-    for service in configuration.keyServices {
-        switch service.source {
-        case .file(let path):
-            let name = service.name
-            services[name] = try FileKeyService(
-                path: path,
-                reloaded: { reload in
-                    switch reload {
-                    case .loaded(let keys):
-                        log.info(
-                            "keyring read again", [.init("service", name), .init("keys", keys)])
-                    case .failed(let error):
-                        log.error(
-                            "keyring not usable; the keys that were read before stay in use",
-                            [.init("service", name), .init("reason", "\(error)")])
-                    }
-                })
-        }
+/// The stream of audit events, always JSON: it is read by programs.
+private func auditSink(_ settings: AuditSettings?) throws(FileError) -> AuditSink? {
+    guard let settings else { return nil }
+    let descriptor: Int32
+    switch settings.destination {
+    case .standardError: descriptor = 2
+    case .file(let path): descriptor = try SmallFile.appending(path)
     }
-    return services
-}
-
-/// Makes and opens a data key under every key that is named outright, so that a wrong name stops
-/// the start and not the first producer.
-private func probeKeys(
-    _ rules: RuleSet, _ services: [String: any KeyService]
-) throws(KeyServiceError) {
-    for rule in rules.protect where !rule.key.usesTopic {
-        guard let service = services[rule.service] else { continue }
-        let key = rule.key.text
-        let outcome = LateValue<KeyServiceError?>()
-        Task {
-            do throws(KeyServiceError) {
-                try await service.probe(key)
-                outcome.set(nil)
-            } catch {
-                outcome.set(error)
-            }
-        }
-        if let failure = outcome.wait() { throw failure }
-    }
+    return AuditSink(
+        log: Log(level: .info, format: .json, descriptor: descriptor),
+        intervalNanoseconds: settings.intervalNanoseconds)
 }
 
 private func proxySettings(_ configuration: Configuration) -> ProxySettings {
@@ -119,5 +102,17 @@ private func listenerPlan(_ listener: ListenerSettings) -> ListenerPlan {
         addresses: AdvertisedAddresses(
             listener: listener.name, host: listener.advertise,
             bootstrapPort: listener.bootstrapPort, brokerPorts: listener.brokerPorts,
-            nodePorts: listener.nodePorts))
+            nodePorts: listener.nodePorts),
+        principal: PrincipalSource(listener.principal))
+}
+
+extension PrincipalSource {
+    internal init(_ source: ListenerSettings.PrincipalSource) {
+        switch source {
+        case .sasl(let subject, let groups):
+            self = .sasl(SASLSettings(subjectClaim: subject, groupsClaim: groups))
+        case .anonymous: self = .fixed(.anonymous)
+        case .fixed(let name): self = .fixed(Principal(name: name))
+        }
+    }
 }

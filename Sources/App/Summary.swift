@@ -38,6 +38,8 @@ internal struct Summary {
     private func line(_ service: KeyServiceSettings) -> String {
         switch service.source {
         case .file(let path): "keys       \(service.name): keyring \(path)"
+        case .vault(let source):
+            "keys       \(service.name): Vault at \(source.address), mount \(source.mount)"
         }
     }
 

@@ -32,7 +32,8 @@ enum ImportTable {
         "Config": ["CYAML", "Rules", "Limits", "Fields", "Masks"],
         "App": [
             "Config", "Rules", "Proxy", "Loop", "KeyService", "FileKeys", "VaultKeys", "Telemetry",
-            "Limits", "Fields", "Masks", "Records", "Envelope", "Crypto", "KafkaWire", "JSON",
+            "Limits", "Fields", "Masks", "Records", "Envelope", "Crypto", "KafkaWire", "Principals",
+            "JSON",
             "Bytes", "Transport",
         ],
         "waxwing": ["App"],

@@ -1,6 +1,6 @@
 # What Waxwing may do in HashiCorp Vault or OpenBao: make and open data keys, nothing else.
 # It cannot create, rotate, export, configure or delete a key, and reads no other engine.
-# keys/vault-bootstrap.sh puts in another mount and key prefix for "transit" and "*".
+# keys/vault-bootstrap.sh puts another mount and a key prefix in for "transit" and before the stars.
 
 # Data keys for sealing, with their wrapped form.
 path "transit/datakey/plaintext/*" {

@@ -43,7 +43,7 @@ package enum VaultLimits {
     /// The same after a log-in that found no server.
     package static let logInRetryNanoseconds: UInt64 = 200_000_000
     /// A token that was found valid is not asked about again for this long.
-    package static let validNanoseconds: UInt64 = 5_000_000_000
+    package static let validNanoseconds: UInt64 = 1_000_000_000
     /// A call that a token of this age is refused leads to a new log-in although the token is
     /// valid: the rights of its role may have been changed, and a token keeps those of before.
     package static let staleTokenNanoseconds: UInt64 = 60_000_000_000

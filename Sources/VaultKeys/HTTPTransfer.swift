@@ -52,6 +52,8 @@ internal final class HTTPTransfer {
     internal func prepare(now: UInt64) {
         let address = settings.address
         set(CURLOPT_NOSIGNAL, 1)
+        // A name server that hangs must not hold up the calls of others when this one is given up.
+        set(CURLOPT_QUICK_EXIT, 1)
         set(CURLOPT_PROTOCOLS_STR, address.scheme)
         set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         set(CURLOPT_PATH_AS_IS, 1)
@@ -84,9 +86,13 @@ internal final class HTTPTransfer {
         prepareContent()
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe wax_curl_set_pointer(easy, CURLOPT_WRITEDATA, context)
-        unsafe wax_curl_set_callback(easy, CURLOPT_WRITEFUNCTION, HTTPTransfer.received)
+        unsafe wax_curl_set_callback(easy, CURLOPT_WRITEFUNCTION) {
+            unsafe HTTPTransfer.received($0, $1, $2, $3)
+        }
         unsafe wax_curl_set_pointer(easy, CURLOPT_HEADERDATA, context)
-        unsafe wax_curl_set_callback(easy, CURLOPT_HEADERFUNCTION, HTTPTransfer.receivedHead)
+        unsafe wax_curl_set_callback(easy, CURLOPT_HEADERFUNCTION) {
+            unsafe HTTPTransfer.receivedHead($1, $2, $3)
+        }
     }
 
     // SAFETY: as `prepare`; the body's storage does not move, as nothing is appended to it later.
@@ -143,16 +149,25 @@ internal final class HTTPTransfer {
 
     // MARK: receiving
 
-    private static let received: curl_write_callback = { bytes, size, count, context in
-        // SAFETY: libcurl gives `size * count` bytes and the object that `prepare` set.
+    /// A part of the body has come.
+    ///
+    /// - Returns: how many bytes were taken; fewer than came end the call.
+    // SAFETY: libcurl gives `size * count` bytes, and the object that `prepare` set as context.
+    private static func received(
+        _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+        _ context: UnsafeMutableRawPointer?
+    ) -> Int {
         guard let bytes = unsafe bytes, let context = unsafe context else { return 0 }
         let transfer = unsafe Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
         let run = unsafe RawSpan(_unsafeStart: bytes, byteCount: size * count)
         return transfer.take(run) ? size * count : 0
     }
 
-    private static let receivedHead: curl_write_callback = { _, size, count, context in
-        // SAFETY: libcurl gives the object that `prepare` set.
+    /// The same for a line of the head, which is only counted.
+    // SAFETY: libcurl gives the object that `prepare` set.
+    private static func receivedHead(
+        _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+    ) -> Int {
         guard let context = unsafe context else { return 0 }
         let transfer = unsafe Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
         transfer.headBytes += size * count
@@ -272,7 +287,7 @@ internal final class HTTPTransfer {
 internal enum TLSVerdict {
     internal static func sentence(_ verdict: Int) -> String {
         switch verdict {
-        case 0, 62, 64: "the server's certificate is for another name"
+        case 0, 1, 62, 64: "the server's certificate is for another name"
         case 9: "the server's certificate is not valid yet"
         case 10: "the server's certificate has expired"
         case 18, 19, 20, 21: "the server's certificate is from an authority that is not trusted"

@@ -59,7 +59,7 @@ internal struct VaultAPI: Sendable {
         // An empty object: should something else than a transit engine be mounted there, nothing
         // is written to it.
         let request = HTTPRequest(
-            path: path("datakey/plaintext", name), body: VaultAPI.body { $0.append("{}") },
+            path: path("datakey/plaintext", name), body: VaultAPI.body(16) { $0.append("{}") },
             token: token)
         return await call(request) { body throws(JSONError) in
             guard let plaintext = try VaultAPI.plaintext(body),
@@ -76,7 +76,7 @@ internal struct VaultAPI: Sendable {
     internal func unwrap(
         _ ciphertext: [UInt8], _ name: String, token: SecretBytes
     ) async -> VaultAnswer<SecretBytes> {
-        let content = VaultAPI.body { output in
+        let content = VaultAPI.body(ciphertext.count + 32) { output in
             output.append("{\"ciphertext\":\"")
             output.append(ciphertext)
             output.append("\"}")
@@ -108,7 +108,9 @@ internal struct VaultAPI: Sendable {
     // MARK: tokens
 
     internal func logIn(_ logIn: VaultLogIn) async -> VaultAnswer<VaultLease> {
-        let content = VaultAPI.body { output in
+        // No character takes more than an escape of two.
+        let room = 2 * (logIn.secret.count + logIn.identity.value.utf8.count) + 64
+        let content = VaultAPI.body(room) { output in
             output.append("{")
             JSONWriter.append(string: logIn.identity.name, to: output)
             output.append(":")
@@ -142,7 +144,7 @@ internal struct VaultAPI: Sendable {
 
     internal func renew(_ token: SecretBytes) async -> VaultAnswer<VaultLife> {
         let request = HTTPRequest(
-            path: "/v1/auth/token/renew-self", body: VaultAPI.body { $0.append("{}") },
+            path: "/v1/auth/token/renew-self", body: VaultAPI.body(16) { $0.append("{}") },
             token: token)
         return await call(request) { body throws(JSONError) in
             guard let auth = try JSONReader.find(["auth"], in: body) else { return nil }
@@ -212,11 +214,13 @@ internal struct VaultAPI: Sendable {
         return output
     }
 
-    /// The body that `write` makes, in secret storage. The buffer is large enough from the start.
-    private static func body(_ write: (ByteBuffer) -> Void) -> SecretBytes {
-        let output = ByteBuffer(capacity: 2 * VaultLimits.secretFileBytesMax)
+    /// The body that `write` makes, of at most `bytesMax` bytes, in secret storage.
+    private static func body(_ bytesMax: Int, _ write: (ByteBuffer) -> Void) -> SecretBytes {
+        let output = ByteBuffer(capacity: bytesMax)
+        let room = output.capacity
         defer { wipe(output) }
         write(output)
+        precondition(output.capacity == room, "a request with a secret grew and left a copy")
         return SecretBytes(copying: output.bytes)
     }
 }

@@ -77,12 +77,14 @@ internal actor VaultSession {
             if let verdict, verdict.generation == refused.generation, clock() < verdict.until {
                 return verdict.isValid ? .deniedByPolicy : .deniedToken
             }
-            if token == nil, let failed, clock() < failed.until { throw failed.failure }
+            if let failed, clock() < failed.until { throw failed.failure }
             await alone { await $0.judge(refused) }
         }
         if let token, token.generation != refused.generation { return .token(token) }
-        if token == nil, let failed { throw failed.failure }
-        return verdict?.isValid == false ? .deniedToken : .deniedByPolicy
+        if let verdict, verdict.generation == refused.generation {
+            return verdict.isValid ? .deniedByPolicy : .deniedToken
+        }
+        throw failed?.failure ?? VaultFailure(.unavailable, "the token cannot be looked up")
     }
 
     /// Runs `body`, or waits for what is run already.
@@ -137,14 +139,23 @@ internal actor VaultSession {
 
     private func readToken(_ path: String) async {
         guard let found = await read(path) else { return }
+        if let token, token.secret.constantTimeEquals(found.secret) {
+            stamp = found.stamp
+            return
+        }
+        // Without its life the token could not be renewed in time.
+        let life: VaultLife
+        switch await api.lookUp(found.secret) {
+        case .value(let told): life = told
+        case .failed(let failure): return fail(VaultFailure(failure))
+        case .refused(let refusal):
+            if let general = refusal.general { return fail(general) }
+            // Its policy may forbid to ask; a call will show whether it is good.
+            life = VaultLife(seconds: 0, isRenewable: false)
+        case .unreadable: life = VaultLife(seconds: 0, isRenewable: false)
+        }
         stamp = found.stamp
         fileChecked = clock()
-        if let token, token.secret.constantTimeEquals(found.secret) { return }
-        // Without an answer the token is used all the same: a call will show whether it is good.
-        let answer = await api.lookUp(found.secret)
-        guard case .value(let life) = answer else {
-            return adopt(found.secret, VaultLife(seconds: 0, isRenewable: false))
-        }
         adopt(found.secret, life)
     }
 
@@ -207,7 +218,7 @@ internal actor VaultSession {
     // MARK: after a refusal
 
     /// Finds out why a token was refused, and fetches another where that may help: it leaves a new
-    /// token, a verdict, or `failed` and no token.
+    /// token, a verdict, or `failed`.
     private func judge(_ refused: VaultToken) async {
         guard token?.generation == refused.generation else { return }
         if case .tokenFile = auth {
@@ -216,9 +227,11 @@ internal actor VaultSession {
         }
         let isValid: Bool
         switch await api.lookUp(refused.secret) {
-        case .refused(let refusal) where refusal.status == 403 && refusal.general == nil:
-            isValid = false
-        default: isValid = true
+        case .value, .unreadable: isValid = true
+        case .refused(let refusal):
+            if let general = refusal.general { return fail(general) }
+            isValid = refusal.status != 403
+        case .failed(let failure): return fail(VaultFailure(failure))
         }
         let now = clock()
         let age = now - min(refused.obtained, now)

@@ -256,6 +256,21 @@ import Testing
         #expect(server.count("/datakey/") == 5)
     }
 
+    @Test func `a refusal that cannot be looked into is worth trying again`() async throws {
+        let keeper = Gatekeeper()
+        let server = try ScriptedServer { request in
+            if request.path.hasSuffix("lookup-self") {
+                return .json(503, GoodAnswer.errors("Vault is sealed"))
+            }
+            return request.path.contains("/datakey/")
+                ? .json(403, GoodAnswer.errors("permission denied")) : keeper.answer(request)
+        }
+        let service = try service(server, try appRole())
+        let error = try await failure { _ = try await service.generateDataKey(under: "pay") }
+        #expect(error.code == .unavailable)
+        #expect(server.count("/login") == 1)
+    }
+
     @Test func `an expired token in a file is told as such`() async throws {
         let keeper = Gatekeeper()
         let server = try ScriptedServer(keeper.answer)
@@ -304,6 +319,29 @@ import Testing
         let service = try service(server, .tokenFile(try folder.write("s.first")))
         _ = try await service.generateDataKey(under: "pay")
         #expect(await server.wait(for: 2, "renew-self"))
+    }
+
+    @Test func `a token in a file is renewed too when its server was sealed at first`()
+        async throws
+    {
+        let isSealed = Atomic(true)
+        let server = try ScriptedServer { request in
+            if isSealed.load(ordering: .relaxed) {
+                return .json(503, GoodAnswer.errors("Vault is sealed"))
+            }
+            if request.path.hasSuffix("lookup-self") {
+                return .json(200, GoodAnswer.life(seconds: 1, renewable: true))
+            }
+            return request.path.hasSuffix("renew-self")
+                ? .json(200, GoodAnswer.logIn("s.first", seconds: 1)) : GoodAnswer.all(request)
+        }
+        let service = try service(server, .tokenFile(try folder.write("s.first")))
+        let error = try await failure { _ = try await service.generateDataKey(under: "pay") }
+        #expect(error.code == .unavailable && error.message.contains("sealed"))
+        isSealed.store(false, ordering: .relaxed)
+        try await Task.sleep(for: .milliseconds(300))
+        _ = try await service.generateDataKey(under: "pay")
+        #expect(await server.wait(for: 1, "renew-self"))
     }
 
     @Test func `a token that cannot be renewed is replaced before it ends`() async throws {

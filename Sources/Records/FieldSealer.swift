@@ -69,20 +69,25 @@ internal final class FieldSealer {
     internal func seal(
         _ value: RawSpan, _ key: SealingKey, into output: ByteBuffer
     ) throws(EnvelopeError) {
-        let names = scanner.names
         var copied = 0
         for hit in scanner.hits {
             let start = documentStart + hit.value.lowerBound
             let end = documentStart + hit.value.upperBound
             output.append(value.extracting(copied..<start))
             sealed.removeAll()
-            try key.seal(
-                field: value.extracting(start..<end), path: names.bytes(in: hit.name),
-                into: sealed)
-            FieldText.append(sealed.bytes, to: output)
+            try seal(value.extracting(start..<end), scanner.names, hit.name, key, output)
             copied = end
         }
         output.append(value.extracting(copied..<value.byteCount))
+    }
+
+    private func seal(
+        _ field: RawSpan, _ names: ByteBuffer, _ name: Range<Int>, _ key: SealingKey,
+        _ output: ByteBuffer
+    ) throws(EnvelopeError) {
+        let scratch = sealed
+        try key.seal(field: field, path: names.bytes(in: name), into: scratch)
+        FieldText.append(scratch.bytes, to: output)
     }
 
     /// Gives back what an unusually large field made grow.

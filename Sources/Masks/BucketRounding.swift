@@ -95,7 +95,8 @@ extension BucketStep {
         var rest: UInt64 = 0
         // `rest` has at most `stepDigitsMax` digits, so ten times it fits.
         for at in 0..<span.byteCount {
-            rest = (rest * 10 + UInt64(JSONText.byte(span, at))) % units
+            rest = rest * 10 + UInt64(JSONText.byte(span, at))
+            if rest >= units { rest %= units }
         }
         return rest
     }

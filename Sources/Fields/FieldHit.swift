@@ -25,6 +25,22 @@ package struct FieldHit: Equatable, Sendable {
     package var container: Int
     /// Its place among the members or elements of that container, from 0.
     package var index: Int
+
+    package init(
+        value: Range<Int>, kind: JSONKind, path: Int, isSealedText: Bool = false,
+        containsSealedText: Bool = false, name: Range<Int>, member: Range<Int>, container: Int,
+        index: Int
+    ) {
+        self.value = value
+        self.kind = kind
+        self.path = path
+        self.isSealedText = isSealedText
+        self.containsSealedText = containsSealedText
+        self.name = name
+        self.member = member
+        self.container = container
+        self.index = index
+    }
 }
 
 /// Why a text is not a document that can be looked into, and where.

@@ -12,7 +12,7 @@ package struct FieldPathError: Error, Equatable, Sendable, CustomStringConvertib
         self.reason = reason
     }
 
-    package var description: String { "\(reason) (at character \(offset + 1))" }
+    package var description: String { "\(reason) (at byte \(offset + 1))" }
 }
 
 /// A path in the part of JSONPath (RFC 9535) that selects by name and place: `$`, `.name`,

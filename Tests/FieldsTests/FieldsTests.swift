@@ -1,1 +1,0 @@
-// FieldsTests: to come.

@@ -21,7 +21,7 @@ extension EmailMask {
             copy(text, at..<text.byteCount, output)
         case .partial:
             var last = text.byteCount
-            while JSONText.byte(text, last - 1) != UInt8(ascii: ".") { last -= 1 }
+            while last > at + 2, JSONText.byte(text, last - 1) != UInt8(ascii: ".") { last -= 1 }
             copy(text, 0..<prefix(text, 0..<at, 2), output)
             hide(6, output)
             output.append(UInt8(ascii: "@"))

@@ -15,7 +15,8 @@ import Testing
     private let fields = ["$.card.number", "$.mails[*].to", "$..secret"]
     private let first = """
         {"id" :1,  "card":{"number":"4111111111111111","type":"visa"},
-         "mails": [ {"to":"ada@example.com"} , {"to":null, "x":1} ],"deep":[{"secret":{"a":[1.50e3]}}]}
+         "mails": [ {"to":"ada@example.com"} , {"to":null, "x":1} ],
+         "deep":[{"secret":{"a":[1.50e3]}}]}
         """
     private let second = "{\"card\":{\"number\":4111111111111111}}"
     private let third = "{\"nothing\":\"here\"}"
@@ -62,7 +63,8 @@ import Testing
             try shown.texts() == [
                 """
                 {"id" :1,  "card":{"number":"********","type":"visa"},
-                 "mails": [ {"to":"********"} , {"to":null, "x":1} ],"deep":[{"secret":{"a":[0.0]}}]}
+                 "mails": [ {"to":"********"} , {"to":null, "x":1} ],
+                 "deep":[{"secret":{"a":[0.0]}}]}
                 """,
                 nil, "{\"card\":{\"number\":0}}", third,
             ])
@@ -83,7 +85,8 @@ import Testing
             try shown.texts() == [
                 """
                 {"id" :1,  "card":{"number":"************1111","type":"visa"},
-                 "mails": [ {"to":"ada@example.com"} , {"to":null, "x":1} ],"deep":[{}]}
+                 "mails": [ {"to":"ada@example.com"} , {"to":null, "x":1} ],
+                 "deep":[{}]}
                 """,
                 nil, "{\"card\":{\"number\":0}}", third,
             ])
@@ -101,7 +104,8 @@ import Testing
             try shown.texts() == [
                 """
                 {"id" :1,  "card":{"type":"visa"},
-                 "mails": [ {} , {"x":1} ],"deep":[{}]}
+                 "mails": [ {} , {"x":1} ],
+                 "deep":[{}]}
                 """,
                 nil, "{\"card\":{}}", third,
             ])

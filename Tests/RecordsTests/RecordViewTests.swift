@@ -247,6 +247,34 @@ import Testing
         }
     }
 
+    @Test(arguments: [EnvelopeCompression.zstd, .lz4])
+    func `what authenticates but does not decompress within bounds does not open`(
+        _ compression: EnvelopeCompression
+    ) throws {
+        let pair = try KeyPair()
+        let bomb = ByteBuffer()
+        bomb.append(uvarint: UInt32(256 << 20))
+        for _ in 0..<(2 << 20) { bomb.append(0xff) }
+        for plaintext in [[], [1], [0xff, 0xff, 0xff, 0xff, 0x7f], bomb.array] as [[UInt8]] {
+            let (input, value) = (filled(plaintext), ByteBuffer())
+            try pair.sealing.bind(topic: "orders")
+            try pair.sealing.seal(input.bytes, compression: compression, into: value)
+            // The whole record header: behind its name and length comes its value.
+            let header = pair.sealing.header(flags: compression.rawValue, isWrapped: true).array
+            let record = PlainRecord(
+                key: nil, value: value.array, headers: [.init("wax", Array(header.dropFirst(6)))])
+            let bytes = try batch([record]).array
+            for whole in [.clear, .mask(.redact)] as [ViewAction] {
+                let error = reader.failure(bytes, try view(whole: whole), pair.keys)
+                #expect(error?.code == .openFailed)
+                let shown = try reader.open(
+                    bytes, try view(whole: whole, unopenable: .deliver), pair.keys)
+                #expect(try shown.records().map(\.value) == [value.array])
+                #expect(shown.counts.unopenable == 1)
+            }
+        }
+    }
+
     @Test func `a lean record that is delivered alone is given the wrapped key`() throws {
         let pair = try KeyPair()
         let lean = try #require(try read(try sealedBatch(plain, pair, lean: true)).first)

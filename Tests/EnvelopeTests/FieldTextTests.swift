@@ -48,6 +48,25 @@ import Testing
         #expect(decoded.map { text(of: $0) } == "\"wax1:\(letters)\"")
     }
 
+    @Test func `each byte that is no letter is refused, wherever it stands`() {
+        let good = Array(text(of: [UInt8](repeating: 0, count: 31)).utf8)
+        let letters = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        for at in 6..<good.count - 1 {
+            for byte in 0...255 as ClosedRange<UInt8> {
+                var changed = good
+                changed[at] = byte
+                let (input, output) = (ByteBuffer(), ByteBuffer())
+                input.append(changed)
+                let isTaken = FieldText.decode(input.bytes, into: output)
+                // The last letter has two bits only that count.
+                let isLast = at == good.count - 2
+                #expect(
+                    isTaken == (letters.contains(byte) && (!isLast || "AQgw".utf8.contains(byte))))
+                if isTaken { #expect(text(of: output.array).utf8.elementsEqual(changed)) }
+            }
+        }
+    }
+
     @Test func `other spellings are refused`() {
         let good = text(of: [UInt8](repeating: 0, count: 28))
         #expect(decode(good) != nil)

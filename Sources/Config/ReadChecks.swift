@@ -104,8 +104,8 @@ internal struct ReadChecks {
             } else {
                 reading.report(
                     path.position,
-                    "`mask`: \(text) selects nothing that is sealed but what lies in \(place), which"
-                        + " is shown as one value; say how that is shown")
+                    "`mask`: \(text) selects nothing that is sealed but what lies in \(place),"
+                        + " which is shown as one value; say how that is shown")
             }
         } else if !counts {
             reading.warn(

@@ -20,6 +20,20 @@ package struct Principal: Hashable, Sendable, CustomStringConvertible {
     package static let unknown = Principal(name: nil)
 
     package var description: String { name ?? "unknown" }
+
+    /// Byte by byte, as Kafka tells users apart. To Swift's strings two spellings of one text are
+    /// equal, and one user could be taken for the other.
+    package static func == (left: Principal, right: Principal) -> Bool {
+        guard (left.name == nil) == (right.name == nil),
+            (left.name ?? "").utf8.elementsEqual((right.name ?? "").utf8)
+        else { return false }
+        return left.groups.elementsEqual(right.groups) { $0.utf8.elementsEqual($1.utf8) }
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for byte in (name ?? "").utf8 { hasher.combine(byte) }
+        hasher.combine(groups.count)
+    }
 }
 
 /// A pattern of principals that did not parse.

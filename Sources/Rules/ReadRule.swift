@@ -73,7 +73,8 @@ extension FieldPath {
 package struct ReadView: Hashable, Sendable {
     /// How a value that was sealed whole is shown. Without a grant: as it is stored.
     package let whole: Showing
-    /// How sealed fields are shown, by path; the first that selects a field counts.
+    /// How sealed fields are shown, by path; the first counts that selects a field, or an object
+    /// or array around it.
     package let fields: [ReadRule.Field]
     /// How sealed fields that none of `fields` selects are shown. Without a grant: redacted.
     package let rest: Showing

@@ -7,36 +7,12 @@ internal import Masks
 package struct RuleSet: Hashable, Sendable {
     package let protect: [ProtectRule]
     package let read: [ReadRule]
-    /// For the path of a rule, those of earlier rules that select what it does or what is around
-    /// it. Paths take long to compare, so it is done once.
-    private let around: [FieldPath: Set<FieldPath>]
 
     /// - Parameter protect: no two of them name the same topic; the first would win.
     /// - Parameter read: in the order in which they are asked.
     package init(protect: [ProtectRule] = [], read: [ReadRule] = []) {
         self.protect = protect
         self.read = read
-        around = RuleSet.pathsAround(read)
-    }
-
-    private static func pathsAround(_ read: [ReadRule]) -> [FieldPath: Set<FieldPath>] {
-        var around: [FieldPath: Set<FieldPath>] = [:]
-        var earlier: [FieldPath] = []
-        var known: Set<FieldPath> = []
-        // How many of the earlier ones a path that comes again was held against.
-        var compared: [FieldPath: Int] = [:]
-        for rule in read {
-            let own = rule.fields.map(\.path).filter { !$0.isRoot }
-            for path in own {
-                for other in earlier[compared[path, default: 0]...]
-                where other == path || other.contains(path) {
-                    around[path, default: []].insert(other)
-                }
-                compared[path] = earlier.count
-            }
-            earlier += own.filter { known.insert($0).inserted }
-        }
-        return around
     }
 
     /// Whether nothing is ever sealed or opened.
@@ -75,8 +51,8 @@ package struct RuleSet: Hashable, Sendable {
     /// everything else. So nothing behind a rule with `show` counts. What no rule shows is
     /// redacted (fields) or delivered as it is stored (whole values).
     ///
-    /// A rule that says something of an object has said it of the fields in it: a later rule's
-    /// path into that object does not count.
+    /// A rule that says something of an object has said it of the fields in it, whatever later
+    /// rules say of those.
     ///
     /// A value that was sealed whole is a path too, `$`. It may be a document with the very fields
     /// that the rules show less of, sealed before the topic had fields: so a `show: clear` that
@@ -87,11 +63,10 @@ package struct RuleSet: Hashable, Sendable {
         var fields: [ReadRule.Field] = []
         var paths: Set<FieldPath> = []
         for rule in read where rule.names(topic: topic) && rule.names(principal) {
-            let earlier = fields
             for field in rule.fields where paths.insert(field.path).inserted {
                 if field.path.isRoot {
                     whole = whole ?? field.showing
-                } else if !isSaid(field.path, by: earlier) {
+                } else {
                     fields.append(field)
                 }
             }
@@ -105,12 +80,6 @@ package struct RuleSet: Hashable, Sendable {
         return ReadView(
             whole: whole ?? wholeByRest ?? .sealed, fields: fields,
             rest: rest ?? .mask(.redact))
-    }
-
-    /// Whether these say already how all is shown that `path` selects.
-    private func isSaid(_ path: FieldPath, by earlier: [ReadRule.Field]) -> Bool {
-        guard !earlier.isEmpty, let around = around[path] else { return false }
-        return earlier.contains { around.contains($0.path) }
     }
 
     /// Whether any rule names the topic, so that its batches have to be looked into.

@@ -87,6 +87,8 @@ private func withDirectory(_ body: (String) throws -> Void) throws {
                             protect    dc1.x with key local/k, sealed as x
                             read       a as stored for everybody
                             read       * in clear for everybody
+                            \(path):13:46: warning: everybody, also a client that is not known, \
+                            reads in clear what the rule in line 9 protects
 
                             """))
         }

@@ -21,7 +21,7 @@ import Testing
 
     @Test func `every example is valid in a file with what it leaves out`() throws {
         let examples = try examples()
-        #expect(examples.count >= 9)
+        #expect(examples.count >= 14)
         for example in examples {
             let parts = [
                 ("cluster:", "cluster: {bootstrap: [k:1]}\n"),
@@ -36,11 +36,25 @@ import Testing
         }
     }
 
+    @Test func `no example is warned of`() throws {
+        for example in try examples() where example.contains("\nread:") {
+            let keys = example.contains("keys:") ? "" : "keys: {local: {file: f}}\n"
+            let cluster = example.contains("cluster:") ? "" : "cluster: {bootstrap: [k:1]}\n"
+            #expect(try parse(example + keys + cluster).warnings == [], "\(example)")
+        }
+    }
+
     @Test(arguments: [
         "bootstrap", "sasl", "connectTimeout", "name", "bind", "advertise", "ports.bootstrap",
-        "ports.brokers", "ports.nodes", "principal", "file", "topics", "except", "key", "sealedAs",
-        "principals", "show", "requestBytes", "responseBytes", "bufferBytes", "connections", "idle",
-        "keyWait", "drain", "records", "bytes", "age", "cacheAge", "level", "format", "threads",
+        "ports.brokers", "ports.nodes", "principal", "principal.fixed",
+        "principal.sasl.subjectClaim", "principal.sasl.groupsClaim", "file", "vault", "address",
+        "allowPlaintext", "mount", "namespace", "auth", "tls.ca", "tls.serverName", "timeout",
+        "proxy", "auth.tokenFile", "auth.appRole", "auth.kubernetes", "auth.jwt", "wrapped",
+        "topics", "except", "key", "sealedAs", "fields", "wrappedKey", "compress", "notJSON",
+        "plain", "unopenable", "dryRun", "principals", "show", "mask", "others", "requestBytes",
+        "responseBytes", "bufferBytes", "connections", "idle", "keyWait", "drain", "records",
+        "bytes", "age", "cacheAge", "startWait", "level", "format", "to", "interval", "socket",
+        "threads",
     ])
     func `every key has a row`(_ key: String) throws {
         #expect(try page().contains("\n| `\(key)` | "))
@@ -63,6 +77,10 @@ import Testing
             ("records", String(keys.recordsMax)), ("bytes", size(Int(keys.bytesMax))),
             ("age", time(keys.ageSecondsMax * second)),
             ("cacheAge", time(keys.cacheAgeSecondsMax * second)),
+            ("startWait", time(keys.startWaitNanoseconds)),
+            ("interval", "\(Bounds.auditIntervalDefault / second)s"),
+            ("connectTimeout", time(Bounds.vaultConnectDefault)),
+            ("timeout", time(Bounds.vaultRequestDefault)),
         ] {
             #expect(page.contains("\n| `\(key)` | `\(shown)`"), "\(key): \(shown)")
         }

@@ -205,7 +205,7 @@ private let story = """
         (
             "{principals: ['User:a'], topics: [a], mask: {$..email: redact, $..*: redact}}",
             [
-                "f:9:51: warning: `mask`: `$..email` selects nothing within `$.card` (line 8),"
+                "f:9:53: warning: `mask`: `$..email` selects nothing within `$.card` (line 8),"
                     + " which is sealed and shown as one value"
             ]
         ),
@@ -255,8 +255,8 @@ private let story = """
                 """)
         #expect(
             found.warnings.map(\.description) == [
-                "f:11:56: warning: `mask`: `$.card.number` selects nothing within `$.card` (line 9),"
-                    + " which is sealed and shown as one value"
+                "f:11:56: warning: `mask`: `$.card.number` selects nothing within `$.card` (line"
+                    + " 9), which is sealed and shown as one value"
             ])
     }
 

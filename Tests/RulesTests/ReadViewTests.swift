@@ -130,23 +130,20 @@ import Testing
         #expect(try rules.view(of: "t", for: ada).fields == [field("$.a", .drop)])
     }
 
-    @Test func `a rule that shows an object has said it of the fields in it`() throws {
+    @Test func `what a rule says of an object comes before what later rules say of its fields`()
+        throws
+    {
         let rules = RuleSet(read: [
-            try rule(["User:ada"], ["*"], nil, [("$.card", .mask(.redact)), ("$..pin", .drop)]),
-            try rule(
-                ["*"], ["*"], .clear,
-                [
-                    ("$.card.number", .clear), ("$['card'].owner.name", .clear),
-                    ("$.card", .clear), ("$.cards", .sealed), ("$.id.pin", .clear),
-                ]),
+            try rule(["User:ada"], ["*"], nil, [("$.card", .mask(.redact))]),
+            try rule(["*"], ["*"], .clear, [("$.card.number", .clear), ("$['card']", .clear)]),
         ])
         #expect(
             try rules.view(of: "t", for: ada).fields == [
-                field("$.card", .mask(.redact)), field("$..pin", .drop), field("$.cards", .sealed),
+                field("$.card", .mask(.redact)), field("$.card.number", .clear),
             ])
         #expect(
-            rules.view(of: "t", for: fraud).fields.map(\.path.text) == [
-                "$.card.number", "$['card'].owner.name", "$.card", "$.cards", "$.id.pin",
+            try rules.view(of: "t", for: fraud).fields == [
+                field("$.card.number", .clear), field("$.card", .clear),
             ])
     }
 

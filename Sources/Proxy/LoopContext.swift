@@ -124,13 +124,8 @@ internal final class LoopContext {
     }
 
     /// How a principal sees topics.
-    ///
-    /// Equal as Swift compares strings is enough here, though it is not equal byte by byte: rules
-    /// are asked with the principal of the first, so the bytes are compared too.
     func reader(for principal: Principal) -> Reader {
-        if let reader = readers[principal], reader.principal.isSpelled(as: principal) {
-            return reader
-        }
+        if let reader = readers[principal] { return reader }
         if readers.count >= ProxyLimits.readersMax { readers.removeAll() }
         let reader = Reader(principal, rules: shared.rules, log: shared.log)
         readers[principal] = reader

@@ -115,11 +115,3 @@ extension RuleSet {
             || protect.contains { $0.sealing.fields != nil || $0.sealing.plainRecords != .deliver }
     }
 }
-
-extension Principal {
-    /// Whether both are the same byte by byte, not only to Swift.
-    internal func isSpelled(as other: Principal) -> Bool {
-        (name ?? "").utf8.elementsEqual((other.name ?? "").utf8)
-            && groups.elementsEqual(other.groups) { $0.utf8.elementsEqual($1.utf8) }
-    }
-}

@@ -185,8 +185,9 @@ internal final class HTTPTransfer {
         if wanted > answer.capacity {
             // Growing in place could leave a copy behind that nobody zeroes.
             let larger = ByteBuffer(capacity: max(wanted, answer.capacity * 2))
-            larger.append(answer.bytes)
-            wipe(answer)
+            let smaller = answer
+            larger.append(smaller.bytes)
+            wipe(smaller)
             answer = larger
         }
         answer.append(run)

@@ -4,9 +4,10 @@ internal import Bytes
 internal import KafkaWire
 
 /// Cuts by plaintext sizes alone. Each record counts with its bytes as they came plus, when it is
-/// sealed, a bound of what sealing adds that depends on nothing but the lengths of plaintexts and of
-/// the key's reference; a part is closed before the record that would take this sum over the limit. A record that is over it alone gets a part of its own, and
-/// is refused only when it really is over the limit.
+/// sealed, a bound of what sealing adds that depends on nothing but the lengths of plaintexts and
+/// of the key's reference; a part is closed before the record that would take this sum over the
+/// limit. A record that is over it alone gets a part of its own, and is refused only when it really
+/// is over the limit.
 internal struct BatchCutter {
     internal let header: RecordBatchHeader
     private let bytesMax: Int

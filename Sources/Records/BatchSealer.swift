@@ -9,9 +9,9 @@ internal import Limits
 /// used again, and nothing is allocated per record.
 ///
 /// What stays: keys, other headers and their order, timestamps, attributes, producer id, epoch and
-/// sequence. What changes: each value that is to be sealed, the `wax` header in front of the record's
-/// headers, lengths, checksum; and the codec, which becomes none, since ciphertext does not
-/// compress.
+/// sequence. What changes: each value that is to be sealed, the `wax` header in front of the
+/// record's headers, lengths, checksum; and the codec, which becomes none, since ciphertext does
+/// not compress.
 package final class BatchSealer {
     private let inflater = BatchInflater()
     private let values = ValueSealer()

@@ -134,6 +134,25 @@ import Testing
         }
     }
 
+    @Test func `the short loops and the general one seal to the same bytes`() throws {
+        let plain = sample(150).map { record in
+            var record = record
+            record.headers.append(.init("tenant", [0x61]))
+            return record
+        }
+        let original = try batch(plain)
+        for lean in [false, true] {
+            for bytesMax in [1 << 20, 5_000] {
+                let plan = try plan(lean: lean, bytesMax: bytesMax)
+                let one = try records.seal(original, plan, .one(try KeyPair().sealing))
+                let table = HeaderKeys(
+                    header: "tenant", keys: [(value: "a", key: try KeyPair().sealing)])
+                let other = try records.seal(original, plan, .byHeader(table))
+                #expect(one.bytes == other.bytes && one.parts == other.parts)
+            }
+        }
+    }
+
     @Test func `batches without values are sent as they came`() throws {
         let pair = try KeyPair()
         let original = try batch((0..<5).map { PlainRecord(key: [$0], value: nil) })

@@ -5,6 +5,48 @@ import Testing
 
 @testable import App
 
+/// One of everything.
+private let story = """
+    cluster: {bootstrap: [k:1]}
+    listeners:
+      - name: a
+        advertise: h
+        ports: {bootstrap: 1, brokers: 2-3}
+        principal: {sasl: {subjectClaim: upn, groupsClaim: groups}}
+      - name: b
+        advertise: h
+        ports: {bootstrap: 4, brokers: 5-6}
+        principal: {fixed: "User:b"}
+      - {name: c, advertise: h, ports: {bootstrap: 7, brokers: 8-9}, principal: anonymous}
+    keys: {local: {file: f}}
+    tokenKey: {key: local/tokens, wrapped: c2VjcmV0}
+    protect:
+      - topics: [payments]
+        key: "local/kek-$(header:tenant)"
+        fields: [$.card.number, $.email, $.a, $.b, $.c, $.d, $.e, $.f, $.g]
+        wrappedKey: perBatch
+        notJSON: pass
+        plain: mask
+        unopenable: deliver
+      - topics: [logs]
+        key: local/k
+        compress: zstd
+        wrappedKey: perRecord
+        plain: refuse
+        dryRun: true
+      - {topics: [more], key: local/k, compress: lz4}
+    read:
+      - {principals: ["User:fraud"], topics: [payments], show: clear}
+      - principals: ["User:analyst-*", "group:analysts"]
+        topics: [payments]
+        mask: {$.card.number: {keepLast: 4}, $.email: drop, $.a: {token: hex}, $: sealed}
+        others: redact
+      - {principals: ["User:x"], topics: [payments], mask: {$.b: clear}}
+      - {principals: ["*"], topics: ["*"], show: redact}
+    audit: {to: {file: /var/log/audit.json}, interval: 5m}
+    admin: {socket: /run/waxwing.sock}
+    """
+
 @Suite struct SummaryTests {
     private func lines(_ text: String) throws -> [String] {
         let configuration = try Configuration.parse(
@@ -22,53 +64,14 @@ import Testing
         #expect(
             try lines(least) == [
                 "cluster    k:1",
-                "listener   a: 127.0.0.1:1 for bootstrap, 2-3 for nodes 0-1, advertised as 127.0.0.1",
+                "listener   a: 127.0.0.1:1 for bootstrap, 2-3 for nodes 0-1,"
+                    + " advertised as 127.0.0.1",
                 "rules      none: everything is relayed as it is",
             ])
     }
 
     @Test func `who sees what is told rule by rule`() throws {
-        let found = try lines(
-            """
-            cluster: {bootstrap: [k:1]}
-            listeners:
-              - name: a
-                advertise: h
-                ports: {bootstrap: 1, brokers: 2-3}
-                principal: {sasl: {subjectClaim: upn, groupsClaim: groups}}
-              - name: b
-                advertise: h
-                ports: {bootstrap: 4, brokers: 5-6}
-                principal: {fixed: "User:b"}
-              - {name: c, advertise: h, ports: {bootstrap: 7, brokers: 8-9}, principal: anonymous}
-            keys: {local: {file: f}}
-            tokenKey: {key: local/tokens, wrapped: c2VjcmV0}
-            protect:
-              - topics: [payments]
-                key: "local/kek-$(header:tenant)"
-                fields: [$.card.number, $.email, $.a, $.b, $.c, $.d, $.e, $.f, $.g]
-                wrappedKey: perBatch
-                notJSON: pass
-                plain: mask
-                unopenable: deliver
-              - topics: [logs]
-                key: local/k
-                compress: zstd
-                wrappedKey: perRecord
-                plain: refuse
-                dryRun: true
-              - {topics: [more], key: local/k, compress: lz4}
-            read:
-              - {principals: ["User:fraud"], topics: [payments], show: clear}
-              - principals: ["User:analyst-*", "group:analysts"]
-                topics: [payments]
-                mask: {$.card.number: {keepLast: 4}, $.email: drop, $.a: {token: hex}, $: sealed}
-                others: redact
-              - {principals: ["User:x"], topics: [payments], mask: {$.b: clear}}
-              - {principals: ["*"], topics: ["*"], show: redact}
-            audit: {to: {file: /var/log/audit.json}, interval: 5m}
-            admin: {socket: /run/waxwing.sock}
-            """)
+        let found = try lines(story)
         #expect(
             Array(found.dropFirst()) == [
                 "listener   a: 0.0.0.0:1 for bootstrap, 2-3 for nodes 0-1, advertised as h,"

@@ -286,4 +286,35 @@ private let story = """
         #expect(together.count == 1)
         #expect(together.first?.contains("too many for a client that all of them name") == true)
     }
+
+    @Test func `a file that ends early is refused or read, and never half a rule`() throws {
+        let whole = try parse(story)
+        let bytes = Array(story.utf8)
+        for count in stride(from: 0, to: bytes.count, by: 5) {
+            let text = String(decoding: bytes[..<count], as: UTF8.self)
+            guard let found = try? parse(text) else { continue }
+            // What is left of the rules is what the whole file says of them, but for the last.
+            let protect = found.rules.protect.dropLast()
+            #expect(Array(whole.rules.protect.prefix(protect.count)) == Array(protect))
+            let read = found.rules.read.dropLast()
+            #expect(Array(whole.rules.read.prefix(read.count)) == Array(read))
+        }
+    }
+
+    @Test func `garbage in rules is refused or read`() {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var state = seed
+        func next(_ count: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(truncatingIfNeeded: state >> 33) % count
+        }
+        let letters = Array("$.*[]{}:,-'\"\\ \n#&!?@abz09\u{e9}\u{0}".utf8)
+        for _ in 0..<150 {
+            var bytes = Array(story.utf8)
+            for _ in 0...next(4) { bytes[next(bytes.count)] = letters[next(letters.count)] }
+            let text = String(decoding: bytes, as: UTF8.self)
+            let found = errors(text)
+            #expect(found.allSatisfy { $0.hasPrefix("f:") }, "seed \(seed)")
+        }
+    }
 }

@@ -92,6 +92,11 @@ class Settings:
     grants: list[str] = field(default_factory=lambda: ["sealed*"])
     upstream: list[str] | None = None
     key: str = "customers"
+    # Sections that stand in place of those that are made of the above, in YAML, with their names.
+    keys: str | None = None
+    protect: str | None = None
+    read: str | None = None
+    # More sections.
     extra: str = ""
 
 
@@ -122,7 +127,9 @@ class Waxwing:
         self.mapped = {id: proc.free_port() for id in mapped}
         self.ports = {id: self.base + 1 + id for id in ranged} | self.mapped
         self.last_port = self.base + count - 1
-        self.keyring = keyring or make_keyring(self.directory)
+        self.keyring = keyring
+        if self.keyring is None and self.settings.keys is None:
+            self.keyring = make_keyring(self.directory)
         self.config = self.directory / "waxwing.yaml"
         self.config.write_text(self._yaml(cluster))
         argv = [str(binary()), "run", "--config", str(self.config)]
@@ -143,17 +150,20 @@ listeners:
     advertise: %s
     ports: {bootstrap: %d, brokers: %d-%d%s}
     principal: {fixed: "User:conformance"}
-keys:
-  local: {file: %s}
 """ % (
             json.dumps(upstream), settings.bind, settings.advertise,
             self.base, self.base + 1, self.last_port,
-            ", nodes: %s" % _flow(self.mapped) if self.mapped else "", self.keyring,
+            ", nodes: %s" % _flow(self.mapped) if self.mapped else "",
         )  # fmt: skip
-        if settings.sealed:
+        text += settings.keys or "keys:\n  local: {file: %s}\n" % self.keyring
+        if settings.protect is not None:
+            text += settings.protect
+        elif settings.sealed:
             topics = json.dumps(settings.sealed)
             text += "protect:\n  - topics: %s\n    key: local/%s\n" % (topics, settings.key)
-        if settings.grants:
+        if settings.read is not None:
+            text += settings.read
+        elif settings.grants:
             text += 'read:\n  - {principals: ["*"], topics: %s, show: clear}\n' % json.dumps(
                 settings.grants
             )

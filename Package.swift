@@ -115,7 +115,8 @@ let package = Package(
         tests("PrincipalsTests", ["Principals", "Rules", "Bytes", "TestSupport"]),
         tests("FileKeysTests", ["FileKeys", "KeyService", "Crypto", "Bytes"]),
         tests(
-            "VaultKeysTests", ["VaultKeys", "KeyService", "JSON", "Crypto", "Bytes", "TestSupport"]),
+            "VaultKeysTests",
+            ["VaultKeys", "KeyService", "JSON", "Crypto", "Bytes", "TestSupport"]),
         tests("EnvelopeTests", ["Envelope", "Crypto", "Bytes"]),
         tests(
             "RecordsTests",

@@ -128,7 +128,7 @@ internal final class FetchOpening {
             if context.keys.isOpeningKeyComing { return missingKeys(event, response) }
             return fail(event, response, FetchOpening.code(for: error), "\(error)")
         }
-        counts.append((topicText, context.opener.counts))
+        if result != .missingKeys { counts.append((topicText, context.opener.counts)) }
         switch result {
         case .unchanged: break
         case .opened(let range):
@@ -140,8 +140,13 @@ internal final class FetchOpening {
 
     private func missingKeys(_ event: WalkEvent, _ response: RawSpan) {
         if let failure = context.keys.openingFailure {
-            // A refusal, unlike an outage, may be meant to leave values as they are stored.
-            if !failure.isRetriable, view?.policy.sealing?.unopenable == .deliver { return }
+            // A refusal, unlike an outage, may be meant to leave values as they are stored; not so
+            // the values beside them that were never sealed and have to be masked.
+            if !failure.isRetriable, let sealing = view?.policy.sealing,
+                sealing.unopenable == .deliver, sealing.plainRecords == .deliver
+            {
+                return
+            }
             fail(event, response, code(for: failure), "\(failure)")
         } else if gaveUp {
             fail(event, response, later, "no answer from the key service")

@@ -28,7 +28,14 @@ package final class VaultKeyService: KeyService {
     /// Starts a thread, and calls nobody yet.
     ///
     /// - Throws: when the settings cannot be right, whatever the server says.
-    package init(_ settings: VaultSettings) throws(VaultSettingsError) {
+    package convenience init(_ settings: VaultSettings) throws(VaultSettingsError) {
+        try self.init(settings, clock: HTTPClient.monotonic)
+    }
+
+    /// - Parameter clock: monotonic nanoseconds, for how long log-ins and verdicts hold.
+    internal init(
+        _ settings: VaultSettings, clock: @escaping @Sendable () -> UInt64
+    ) throws(VaultSettingsError) {
         try settings.check()
         client = HTTPClient(
             HTTPSettings(
@@ -40,7 +47,7 @@ package final class VaultKeyService: KeyService {
             totalNanoseconds: settings.totalNanoseconds)
         mount = settings.mount
         api = VaultAPI(client: client, mount: settings.mount)
-        session = VaultSession(api, settings.auth)
+        session = VaultSession(api, settings.auth, clock: clock)
     }
 
     deinit { close() }

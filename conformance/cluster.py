@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka import KafkaException, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AdminClient,
+    NewTopic,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 
 from conformance import proc, wire
 from conformance.proc import Child, Failed
@@ -76,6 +82,73 @@ class Node:
     directory: Path
     properties: Path
     child: Child | None = None
+    # Where clients log in, in a cluster with `Sasl`.
+    sasl_port: int = 0
+
+
+@dataclass
+class Sasl:
+    """A listener on which clients log in, beside the one that asks nothing."""
+
+    # Names and passwords, for PLAIN and both kinds of SCRAM. OAUTHBEARER takes any unsigned token.
+    users: dict[str, str]
+    # Mechanism to the milliseconds after which a client has to log in again.
+    lifetimes_ms: dict[str, int] = field(default_factory=dict)
+
+    def properties(self) -> dict[str, str]:
+        security = "org.apache.kafka.common.security."
+        plain = "".join(' %s=%s' % (_quote("user_" + name), _quote(password))
+                        for name, password in self.users.items())  # fmt: skip
+        modules = {
+            "PLAIN": "plain.PlainLoginModule required%s;" % plain,
+            "SCRAM-SHA-256": "scram.ScramLoginModule required;",
+            "SCRAM-SHA-512": "scram.ScramLoginModule required;",
+            "OAUTHBEARER": "oauthbearer.OAuthBearerLoginModule required;",
+        }
+        lines = {
+            "sasl.enabled.mechanisms": ",".join(modules),
+            "delegation.token.secret.key": random_id(),
+        }
+        for mechanism, text in modules.items():
+            prefix = "listener.name.sasl.%s." % mechanism.lower()
+            lines[prefix + "sasl.jaas.config"] = security + text
+            if mechanism in self.lifetimes_ms:
+                lifetime = str(self.lifetimes_ms[mechanism])
+                lines[prefix + "connections.max.reauth.ms"] = lifetime
+        return lines
+
+    def create_scram(self, cluster: "Cluster") -> None:
+        """Makes the users known for SCRAM, and waits until every node knows them."""
+        # Kafka takes one change of a user per request.
+        for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
+            wanted = [
+                UserScramCredentialUpsertion(
+                    name, ScramCredentialInfo(mechanism, 4096), password.encode()
+                )
+                for name, password in self.users.items()
+            ]
+            for future in cluster.admin().alter_user_scram_credentials(wanted).values():
+                future.result(60)
+        name, password = list(self.users.items())[-1]
+        for node in cluster.nodes.values():
+            settings = {
+                "bootstrap.servers": "127.0.0.1:%d" % node.sasl_port, "log_level": 0,
+                "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.username": name, "sasl.password": password,
+                "reconnect.backoff.max.ms": 200, "error_cb": lambda _error: None,
+            }  # fmt: skip
+            AdminClient(settings).list_topics(timeout=60)
+
+
+def _quote(text: str) -> str:
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def java_property(name: str, value: str) -> str:
+    """A line of a Java properties file, which is read as Latin-1."""
+    value = value.replace("\\", "\\\\")
+    letters = (one if one.isascii() else "\\u%04x" % ord(one) for one in value)
+    return "%s=%s\n" % (name, "".join(letters))
 
 
 class Cluster:
@@ -90,12 +163,13 @@ class Cluster:
         advertised: dict[int, tuple[str, int]] | None = None,
         hosts_file: Path | None = None,
         extra: dict[str, str] | None = None,
-        users: list[str] | None = None,
+        sasl: Sasl | None = None,
+        racks: bool = False,
     ):
         """`advertised` is the host and port that a node tells clients, where they are not those
         it listens on (port 0: the same port), and `hosts_file` is what the brokers resolve with.
-        `extra` holds more broker properties and `users` the arguments of `--add-scram`, for
-        listeners that authenticate.
+        `extra` holds more broker properties. With `racks` every node is in a rack of its own,
+        `rack-1` and so on, and consumers may read from the replica in theirs.
         """
         self.home = home
         self.version = kafka_version(home)
@@ -118,21 +192,32 @@ class Cluster:
                 self.directory / ("node-%d" % id),
                 self.directory / ("node-%d.properties" % id),
             )
+            node.sasl_port = proc.free_port() if sasl else 0
             self.nodes[id] = node
             lines = self._properties(node, voters, quorum[id], len(ids)) | (extra or {})
-            node.properties.write_text("".join("%s=%s\n" % item for item in lines.items()))
-        self._format(users or [])
+            lines |= sasl.properties() if sasl else {}
+            if racks:
+                lines["broker.rack"] = "rack-%d" % id
+                selector = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+                lines["replica.selector.class"] = selector
+            text = "".join(java_property(name, value) for name, value in lines.items())
+            node.properties.write_text(text)
+        self._format()
         for node in self.nodes.values():
             self._launch(node)
         for node in self.nodes.values():
             proc.wait_for_port("127.0.0.1", node.port, node.child)
         self.wait_until_complete()
+        if sasl:
+            sasl.create_scram(self)
 
     def _properties(self, node: Node, voters: str, quorum: int, count: int) -> dict[str, str]:
         replicas, in_sync = str(min(3, count)), str(min(2, count))
         second = ""
         if node.direct_port != node.port:
             second = ",DIRECT://127.0.0.1:%d" % node.direct_port
+        if node.sasl_port:
+            second += ",SASL://127.0.0.1:%d" % node.sasl_port
         return {
             "process.roles": "broker,controller",
             "node.id": str(node.id),
@@ -143,7 +228,8 @@ class Cluster:
             "controller.listener.names": "CONTROLLER",
             "listener.security.protocol.map": ",".join(
                 name + ":PLAINTEXT" for name in ("CONTROLLER", "PLAINTEXT", "DIRECT")
-            ),
+            )
+            + ",SASL:SASL_PLAINTEXT",
             "log.dirs": str(node.directory),
             "num.partitions": "4",
             "default.replication.factor": replicas,
@@ -182,14 +268,12 @@ class Cluster:
             environment["KAFKA_OPTS"] = "-Djdk.net.hosts.file=%s" % self.hosts_file
         return environment
 
-    def _format(self, users: list[str]) -> None:
+    def _format(self) -> None:
         """Formats the first node's directory with Kafka's tool and derives the others from it."""
         first, *others = self.nodes.values()
         cluster_id = random_id()
         argv = [self._tool("kafka-storage.sh"), "format", "-t", cluster_id]
         argv += ["-c", str(first.properties)]
-        for user in users:
-            argv += ["--add-scram", user]
         proc.run(argv, env=self._environment())
         for node in others:
             shutil.copytree(first.directory, node.directory)
@@ -220,6 +304,11 @@ class Cluster:
     def upstream(self) -> str:
         """For Waxwing."""
         return ",".join("127.0.0.1:%d" % node.port for node in self.nodes.values())
+
+    @property
+    def sasl_upstream(self) -> str:
+        """For clients that log in, and for Waxwing when they do."""
+        return ",".join("127.0.0.1:%d" % node.sasl_port for node in self.nodes.values())
 
     @property
     def addresses(self) -> dict[int, tuple[str, int]]:

@@ -96,6 +96,10 @@ class Settings:
     keys: str | None = None
     protect: str | None = None
     read: str | None = None
+    # Listener names, and who their clients are. `bootstrap` is the first one's.
+    listeners: dict[str, str] = field(
+        default_factory=lambda: {"clients": '{fixed: "User:conformance"}'}
+    )
     # More sections.
     extra: str = ""
 
@@ -124,6 +128,12 @@ class Waxwing:
         ranged = [id for id in ids if id not in mapped]
         count = 2 + max(ranged + [16])
         self.base = base or proc.free_base(list(range(count)))
+        # The port of bootstrap of each listener. Only the first has ports of its own for nodes in
+        # `mapped`.
+        self.bases = {
+            name: proc.free_base(list(range(count))) if index else self.base
+            for index, name in enumerate(self.settings.listeners)
+        }
         self.mapped = {id: proc.free_port() for id in mapped}
         self.ports = {id: self.base + 1 + id for id in ranged} | self.mapped
         self.last_port = self.base + count - 1
@@ -141,20 +151,20 @@ class Waxwing:
     def _yaml(self, cluster: Cluster | Embedded) -> str:
         settings = self.settings
         upstream = settings.upstream or cluster.upstream.split(",")
-        text = """\
-cluster:
-  bootstrap: %s
-listeners:
-  - name: clients
+        text = "cluster:\n  bootstrap: %s\nlisteners:\n" % json.dumps(upstream)
+        span = self.last_port - self.base
+        for name, base in self.bases.items():
+            nodes = ", nodes: %s" % _flow(self.mapped) if self.mapped and base == self.base else ""
+            text += """\
+  - name: %s
     bind: %s
     advertise: %s
     ports: {bootstrap: %d, brokers: %d-%d%s}
-    principal: {fixed: "User:conformance"}
+    principal: %s
 """ % (
-            json.dumps(upstream), settings.bind, settings.advertise,
-            self.base, self.base + 1, self.last_port,
-            ", nodes: %s" % _flow(self.mapped) if self.mapped else "",
-        )  # fmt: skip
+                name, settings.bind, settings.advertise, base, base + 1, base + span, nodes,
+                settings.listeners[name],
+            )  # fmt: skip
         text += settings.keys or "keys:\n  local: {file: %s}\n" % self.keyring
         if settings.protect is not None:
             text += settings.protect
@@ -168,6 +178,10 @@ listeners:
                 settings.grants
             )
         return text + settings.extra
+
+    def at(self, listener: str) -> str:
+        """What clients of that listener have for bootstrap."""
+        return "%s:%d" % (self.settings.advertise, self.bases[listener])
 
     @property
     def bootstrap(self) -> str:

@@ -45,8 +45,12 @@ internal struct BudgetedKey {
         return true
     }
 
-    /// What is reserved is the size of a batch as it came; a compressed one holds more.
-    private mutating func countSealed() { bytes = max(bytes, key.bytesSealed) }
+    /// What is reserved is the size of a batch as it came; a compressed one holds more, and of a
+    /// document each sealed field counts as a record.
+    private mutating func countSealed() {
+        bytes = max(bytes, key.bytesSealed)
+        records = max(records, key.recordsSealed)
+    }
 
     /// Whether so much is used that the next key should be fetched.
     internal func wantsSuccessor(now: UInt64, settings: DataKeySettings) -> Bool {

@@ -3,7 +3,6 @@
 import Bytes
 import Crypto
 import Envelope
-import Glibc
 import KafkaWire
 import Records
 
@@ -34,6 +33,8 @@ enum MicroBenchmark {
             "value B  records  raw seal  raw open  own+AAD       seal      open      scan"
                 + "  seal/raw  open/raw  allocations: seal / open")
         for shape in shapes { try run(shape) }
+        print("")
+        try DocumentBenchmark.run()
     }
 
     private static func run(_ shape: Shape) throws {
@@ -47,55 +48,25 @@ enum MicroBenchmark {
         var scan: [Double] = []
         let per = Double(repeats * shape.records)
         for _ in 0..<rounds {
-            raw.append(time { for _ in 0..<repeats { bench.raw() } } / per)
-            seal.append(try time { for _ in 0..<repeats { try bench.seal() } } / per)
-            open.append(try time { for _ in 0..<repeats { try bench.open() } } / per)
-            rawOpen.append(time { for _ in 0..<repeats { bench.rawOpen() } } / per)
-            bound.append(try time { for _ in 0..<repeats { try bench.rawBound() } } / per)
-            scan.append(try time { for _ in 0..<repeats { try bench.scan() } } / per)
+            raw.append(Measurement.time { for _ in 0..<repeats { bench.raw() } } / per)
+            seal.append(try Measurement.time { for _ in 0..<repeats { try bench.seal() } } / per)
+            open.append(try Measurement.time { for _ in 0..<repeats { try bench.open() } } / per)
+            rawOpen.append(Measurement.time { for _ in 0..<repeats { bench.rawOpen() } } / per)
+            bound.append(
+                try Measurement.time { for _ in 0..<repeats { try bench.rawBound() } } / per)
+            scan.append(try Measurement.time { for _ in 0..<repeats { try bench.scan() } } / per)
         }
         let sealAllocations = try AllocationCounter.count { try bench.seal() }
         let openAllocations = try AllocationCounter.count { try bench.open() }
-        let cells = [raw, rawOpen, bound, seal, open, scan].map { column(median($0), 9) }
+        let cells = [raw, rawOpen, bound, seal, open, scan].map {
+            Measurement.tenths(Measurement.median($0), 9)
+        }
         print(
-            column(shape.valueBytes, 7), column(shape.records, 8), cells.joined(separator: " "),
-            ratio(raw, seal), ratio(rawOpen, open), column(sealAllocations, 19),
-            "/", openAllocations)
-    }
-
-    /// Nanoseconds of this thread's CPU time.
-    private static func time(_ body: () throws -> Void) rethrows -> Double {
-        let before = nanoseconds()
-        try body()
-        return Double(nanoseconds() - before)
-    }
-
-    private static func nanoseconds() -> Int {
-        var now = timespec()
-        // SAFETY: the callee fills the struct and keeps nothing.
-        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
-        return now.tv_sec * 1_000_000_000 + now.tv_nsec
-    }
-
-    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-
-    private static func column(_ value: Double, _ width: Int) -> String {
-        let tenths = Int((value * 10).rounded())
-        return pad("\(tenths / 10).\(tenths % 10)", width)
-    }
-
-    private static func column(_ value: Int, _ width: Int) -> String { pad("\(value)", width) }
-
-    /// The median of the rounds' own ratios: what disturbs a round disturbs both of its parts.
-    private static func ratio(_ base: [Double], _ values: [Double]) -> String {
-        let value = median(zip(base, values).map { $0 / $1 })
-        let hundredths = Int((value * 100).rounded())
-        let digits = hundredths % 100
-        return pad("\(hundredths / 100).\(digits < 10 ? "0" : "")\(digits)", 9)
-    }
-
-    private static func pad(_ text: String, _ width: Int) -> String {
-        String(repeating: " ", count: max(0, width - text.count)) + text
+            Measurement.pad("\(shape.valueBytes)", 7), Measurement.pad("\(shape.records)", 8),
+            cells.joined(separator: " "),
+            Measurement.hundredths(Measurement.ratio(raw, to: seal), 9),
+            Measurement.hundredths(Measurement.ratio(rawOpen, to: open), 9),
+            Measurement.pad("\(sealAllocations)", 19), "/", openAllocations)
     }
 }
 

@@ -248,8 +248,8 @@ class OpenBao:
 
     def write_file(self, name: str, text: str) -> Path:
         """A secret file that only its owner reads, replaced in one step."""
-        path = self.folder / name
-        new = self.folder / (name + ".new")
+        path = self.folder / name.replace("/", "-")
+        new = path.with_name(path.name + ".new")
         new.touch(mode=0o600)
         new.write_text(text)
         new.rename(path)
@@ -285,6 +285,29 @@ class OpenBao:
         }
         self.call("POST", "auth/%s/role/%s" % (mount, role), body)
         return self.write_file("%s-token" % mount, _jwt(key))
+
+    def set_up_kubernetes(
+        self, policies: list[str], reviewer: str, account: tuple[str, str], ttl: str = "1h",
+        mount: str = "kubernetes", role: str = "waxwing",
+    ) -> None:  # fmt: skip
+        """`reviewer` is the address of what reviews tokens; `account` a namespace and a name."""
+        self.enable("auth", mount, "kubernetes")
+        # It is demanded, and not used where the reviewer is asked without TLS.
+        authority = _certificate("unused", ec.generate_private_key(ec.SECP256R1()), None, None)
+        config = {
+            "kubernetes_host": reviewer,
+            "disable_local_ca_jwt": True,
+            "kubernetes_ca_cert": authority.public_bytes(serialization.Encoding.PEM).decode(),
+        }
+        self.call("POST", "auth/%s/config" % mount, config)
+        namespace, name = account
+        body = {
+            "bound_service_account_names": [name],
+            "bound_service_account_namespaces": [namespace],
+            "token_policies": policies,
+            "token_ttl": ttl,
+        }
+        self.call("POST", "auth/%s/role/%s" % (mount, role), body)
 
     def set_up_userpass(
         self, name: str, password: str, policies: list[str], mount: str = "userpass"
@@ -345,12 +368,28 @@ def _certificate(subject, key, issuer, issuer_key) -> x509.Certificate:
     return builder.sign(issuer_key or key, hashes.SHA256())
 
 
-def _jwt(key: ec.EllipticCurvePrivateKey) -> str:
-    """A token of an hour for the subject "proxy"."""
+def service_account_token(account: tuple[str, str], uid: str) -> str:
+    """A token as Kubernetes gives one to a pod, of a key that nobody else knows."""
+    namespace, name = account
+    claims = {
+        "sub": "system:serviceaccount:%s:%s" % account,
+        "iss": "https://kubernetes.default.svc",
+        "aud": ["https://kubernetes.default.svc"],
+        "kubernetes.io": {
+            "namespace": namespace,
+            "serviceaccount": {"name": name, "uid": uid},
+        },
+    }
+    return _jwt(ec.generate_private_key(ec.SECP256R1()), claims)
+
+
+def _jwt(key: ec.EllipticCurvePrivateKey, more: dict | None = None) -> str:
+    """A token of an hour, for the subject "proxy" if `more` has no other."""
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     now = int(time.time())
     claims = {"sub": "proxy", "aud": "waxwing", "iat": now, "nbf": now - 5, "exp": now + 3600}
+    claims |= more or {}
     parts = [_base64url(json.dumps(part).encode()) for part in ({"alg": "ES256"}, claims)]
     text = ".".join(parts)
     r, s = decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))

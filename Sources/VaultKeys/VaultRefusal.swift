@@ -30,6 +30,7 @@ internal enum VaultPhrase: String, CaseIterable, Sendable {
     case noRoute = "no handler for route"
     case noPath = "unsupported path"
     case noOperation = "unsupported operation"
+    case noFields = "missing data fields"
     case noNamespace = "namespace not found"
     case noKey = "encryption key not found"
     case tooOld = "disallowed by policy (too old)"
@@ -123,7 +124,7 @@ internal struct VaultRefusal: Equatable, Sendable {
                 .denied, "the policy of the token does not allow this use of the key at \(mount)")
         case (_, .noRoute):
             return VaultFailure(.notFound, "no secrets engine is mounted at \(mount)")
-        case (_, .noPath), (_, .noOperation):
+        case (_, .noPath), (_, .noOperation), (_, .noFields):
             return VaultFailure(.notFound, "what is mounted at \(mount) is not a transit engine")
         case (_, .noKey): return VaultFailure(.notFound, "there is no such key at \(mount)")
         case (_, .softDeleted): return VaultFailure(.disabled, "the key is marked as deleted")

@@ -106,6 +106,7 @@ import Testing
         (404, "no handler for route \\\"transit/datakey\\\"", "notFound", "mounted"),
         (404, "1 error occurred: unsupported path", "notFound", "not a transit"),
         (405, "1 error occurred: unsupported operation", "notFound", "not a transit"),
+        (400, "missing data fields", "notFound", "not a transit"),
         (404, "namespace not found", "notFound", "namespace"),
         (404, "", "notFound", "no transit engine"),
         (400, "ciphertext or signature version is disallowed by policy (too old)", "disabled", "7"),

@@ -6,8 +6,8 @@ python -m conformance.cases.addresses [--path direct|waxwing]
 from __future__ import annotations
 
 import struct
-import time
 import sys
+import time
 from functools import partial
 
 from conformance import batches, cluster, proc, report, wire

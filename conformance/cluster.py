@@ -94,6 +94,8 @@ class Sasl:
     users: dict[str, str]
     # Mechanism to the milliseconds after which a client has to log in again.
     lifetimes_ms: dict[str, int] = field(default_factory=dict)
+    # What all nodes derive delegation tokens from.
+    token_secret: str = field(default_factory=lambda: random_id())
 
     def properties(self) -> dict[str, str]:
         security = "org.apache.kafka.common.security."
@@ -107,7 +109,7 @@ class Sasl:
         }
         lines = {
             "sasl.enabled.mechanisms": ",".join(modules),
-            "delegation.token.secret.key": random_id(),
+            "delegation.token.secret.key": self.token_secret,
         }
         for mechanism, text in modules.items():
             prefix = "listener.name.sasl.%s." % mechanism.lower()
@@ -119,17 +121,18 @@ class Sasl:
 
     def create_scram(self, cluster: "Cluster") -> None:
         """Makes the users known for SCRAM, and waits until every node knows them."""
-        # Kafka takes one change of a user per request.
+        # Kafka takes one change of a user per request, and ASCII names alone for SCRAM.
+        users = [(name, password) for name, password in self.users.items() if name.isascii()]
         for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
             wanted = [
                 UserScramCredentialUpsertion(
                     name, ScramCredentialInfo(mechanism, 4096), password.encode()
                 )
-                for name, password in self.users.items()
+                for name, password in users
             ]
             for future in cluster.admin().alter_user_scram_credentials(wanted).values():
                 future.result(60)
-        name, password = list(self.users.items())[-1]
+        name, password = users[-1]
         for node in cluster.nodes.values():
             settings = {
                 "bootstrap.servers": "127.0.0.1:%d" % node.sasl_port, "log_level": 0,

@@ -1,0 +1,43 @@
+"""Fields, principals and masks: each reader sees what the rules show, and nothing else.
+
+python -m conformance.cases.views [--only WORD]
+"""
+
+from __future__ import annotations
+
+import sys
+
+from conformance import report
+from conformance.cases import options
+from conformance.cases.views_login import Logins
+from conformance.cases.views_scene import Scene
+from conformance.proc import Skipped
+
+
+def main() -> int:
+    parser = options(__doc__)
+    parser.add_argument("--only", default="", help="cases that have this in their names")
+    chosen = parser.parse_args()
+    suite = report.Suite("Views, %s" % chosen.path)
+    if chosen.path == "direct":
+        suite.result("SKIP", "views", "Kafka alone shows everybody everything")
+        return suite.finish()
+    try:
+        scene = Scene()
+    except Skipped as reason:
+        suite.result("SKIP", "views", str(reason))
+        return suite.finish()
+    cases = Logins(scene).cases()
+    for name, work in cases.items():
+        if chosen.only in name:
+            with suite.case(name):
+                work()
+                scene.check()
+    with suite.case("Waxwing (views) is still there and ends cleanly"):
+        scene.stop()
+    scene.cluster.stop()
+    return suite.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -92,7 +92,7 @@ let package = Package(
             [
                 "Config", "Proxy", "Loop", "KeyService", "FileKeys", "VaultKeys", "Telemetry",
                 "Limits", "Rules", "Fields", "Masks", "Records", "Envelope", "Crypto", "KafkaWire",
-                "Principals", "JSON", "Bytes", "Transport",
+                "Compression", "Principals", "JSON", "Bytes", "Transport",
             ]),
         .executableTarget(name: "waxwing", dependencies: ["App"], swiftSettings: strict),
         .executableTarget(
@@ -140,7 +140,8 @@ let package = Package(
             "AppTests",
             [
                 "App", "Config", "Rules", "Fields", "Masks", "Proxy", "KeyService", "Transport",
-                "Telemetry", "Crypto",
+                "Telemetry", "Crypto", "Bytes", "KafkaWire", "Records", "Compression", "Envelope",
+                "FileKeys", "JSON", "TestSupport",
             ]),
         tests("TidyTests", []),
     ]

@@ -11,11 +11,16 @@ internal enum Command: Equatable {
     case help(HelpText)
     case version
     case run(config: String)
-    case check(config: String)
+    case check(CheckRequest)
+    case explain(ExplainRequest)
+    case open(OpenRequest)
+    case inspect(InspectRequest)
     /// - Parameter name: the key; nil only for `list`, which then lists all.
     case keys(KeysAction, keyring: String, name: String?)
     /// What a running proxy holds.
     case keysStatus(config: String, json: Bool)
+    /// A new secret for keyed masks. `key` is the wrapping key, `service/name`.
+    case keysToken(config: String, key: String)
 }
 
 /// A command line that is refused.
@@ -26,7 +31,7 @@ internal struct UsageError: Error, Equatable {
 }
 
 extension Command {
-    private static let commands = ["run", "check", "keys"]
+    private static let commands = ["run", "check", "explain", "open", "inspect", "keys"]
 
     /// - Parameter arguments: without the name of the program.
     init(_ arguments: [String]) throws(UsageError) {
@@ -37,10 +42,11 @@ extension Command {
         switch first {
         case "--help", "-h": self = .help(.waxwing)
         case "--version": self = .version
-        case "run":
-            self = try Command.withConfig(rest, help: .run) { .run(config: $0) }
-        case "check":
-            self = try Command.withConfig(rest, help: .check) { .check(config: $0) }
+        case "run": self = try Command.run(rest)
+        case "check": self = try Command.check(rest)
+        case "explain": self = try Command.explain(rest)
+        case "open": self = try Command.open(rest)
+        case "inspect": self = try Command.inspect(rest)
         case "keys": self = try Command.keys(rest)
         default:
             let isOption = first.hasPrefix("-")
@@ -51,126 +57,60 @@ extension Command {
         }
     }
 
-    private static func withConfig(
-        _ arguments: [String], help: HelpText, _ make: (String) -> Command
-    ) throws(UsageError) -> Command {
-        let words = try Words(arguments, options: ["--config"], help: help)
-        if words.wantsHelp { return .help(help) }
-        if let extra = words.positional.first {
-            throw UsageError(
-                reason: "`\(extra)` is one argument too many; a file is given as --config FILE",
-                help: help)
-        }
-        guard let config = words.values["--config"] else {
-            throw UsageError(reason: "--config FILE is missing", help: help)
-        }
-        return make(config)
+    /// Said where a file stands without `--config`.
+    static let configHint = "; a file is given as --config FILE"
+
+    private static func run(_ arguments: [String]) throws(UsageError) -> Command {
+        let words = try Words(arguments, options: [.config], help: .run)
+        if words.wantsHelp { return .help(.run) }
+        try words.atMost(0, hint: configHint)
+        return .run(config: try words.needed(.config))
     }
+
+    // MARK: keys
+
+    private static let keyring = CommandOption("--keyring")
 
     private static func keys(_ arguments: [String]) throws(UsageError) -> Command {
         let words = try Words(
-            arguments, options: ["--keyring", "--config"], flags: ["--json"], help: .keys)
+            arguments, options: [keyring, .config], flags: ["--json"], help: .keys)
         if words.wantsHelp { return .help(.keys) }
-        let actions = KeysAction.allCases.map(\.rawValue) + ["status"]
+        let actions = KeysAction.allCases.map(\.rawValue) + ["status", "token"]
         guard let word = words.positional.first else {
-            throw UsageError(
-                reason: "say what to do with the keys: \(actions.joined(separator: ", "))",
-                help: .keys)
+            throw words.refusal(
+                "say what to do with the keys: \(actions.joined(separator: ", "))")
         }
         if word == "status" { return try keysStatus(words) }
+        if word == "token" { return try keysToken(words) }
         guard let action = KeysAction(rawValue: word) else {
-            throw UsageError(
-                reason: "there is no command `keys \(word)`"
-                    + Spelling.suggestion(for: word, among: actions), help: .keys)
+            throw words.refusal(
+                "there is no command `keys \(word)`"
+                    + Spelling.suggestion(for: word, among: actions))
         }
-        try words.allow(["--keyring"], help: .keys)
-        guard words.positional.count <= 2 else {
-            throw UsageError(
-                reason: "`\(words.positional[2])` is one argument too many", help: .keys)
-        }
-        guard let keyring = words.values["--keyring"] else {
-            throw UsageError(reason: "--keyring FILE is missing", help: .keys)
-        }
+        try words.allow([keyring.name])
+        try words.atMost(2)
+        let file = try words.needed(keyring)
         let name = words.positional.count == 2 ? words.positional[1] : nil
         guard name != nil || action == .list else {
-            throw UsageError(
-                reason: "keys \(action.rawValue) needs the NAME of a key", help: .keys)
+            throw words.refusal("keys \(action.rawValue) needs the NAME of a key")
         }
-        return .keys(action, keyring: keyring, name: name)
+        return .keys(action, keyring: file, name: name)
     }
 
     private static func keysStatus(_ words: Words) throws(UsageError) -> Command {
-        try words.allow(["--config", "--json"], help: .keys)
-        guard words.positional.count == 1 else {
-            throw UsageError(
-                reason: "`\(words.positional[1])` is one argument too many", help: .keys)
-        }
-        guard let config = words.values["--config"] else {
-            throw UsageError(reason: "--config FILE is missing", help: .keys)
-        }
-        return .keysStatus(config: config, json: words.flags.contains("--json"))
-    }
-}
-
-/// The words after a command that has options with a value, and flags without one.
-private struct Words {
-    private(set) var values: [String: String] = [:]
-    private(set) var flags: Set<String> = []
-    private(set) var positional: [String] = []
-    private(set) var wantsHelp = false
-
-    /// Takes `--option VALUE` and `--option=VALUE`; after `--` nothing is an option.
-    init(
-        _ arguments: [String], options: [String], flags known: [String] = [], help: HelpText
-    ) throws(UsageError) {
-        var rest = arguments[...]
-        while let word = rest.popFirst() {
-            if word == "--" {
-                positional += rest
-                return
-            }
-            guard word.hasPrefix("-"), word != "-" else {
-                positional.append(word)
-                continue
-            }
-            if word == "--help" || word == "-h" {
-                wantsHelp = true
-                continue
-            }
-            if known.contains(word) {
-                flags.insert(word)
-                continue
-            }
-            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let option = String(parts[0])
-            guard options.contains(option) else {
-                throw Words.unknown(option, among: options + known, help: help)
-            }
-            guard values[option] == nil else {
-                throw UsageError(reason: "\(option) is given twice", help: help)
-            }
-            let given = parts.count == 2 ? String(parts[1]) : rest.popFirst()
-            guard let given, !given.isEmpty, parts.count == 2 || !given.hasPrefix("--") else {
-                throw UsageError(reason: "\(option) needs a FILE", help: help)
-            }
-            values[option] = given
-        }
+        try words.allow([CommandOption.config.name, "--json"])
+        try words.atMost(1)
+        return .keysStatus(
+            config: try words.needed(.config), json: words.flags.contains("--json"))
     }
 
-    /// Refuses options and flags that what is to be done does not have.
-    func allow(_ allowed: [String], help: HelpText) throws(UsageError) {
-        let given = Array(values.keys) + Array(flags)
-        if let wrong = given.filter({ !allowed.contains($0) }).min() {
-            throw Words.unknown(wrong, among: allowed, help: help)
+    private static func keysToken(_ words: Words) throws(UsageError) -> Command {
+        try words.allow([CommandOption.config.name])
+        try words.atMost(2)
+        let config = try words.needed(.config)
+        guard words.positional.count == 2 else {
+            throw words.refusal("keys token needs the key that wraps it, as SERVICE/NAME")
         }
-    }
-
-    private static func unknown(
-        _ option: String, among options: [String], help: HelpText
-    ) -> UsageError {
-        UsageError(
-            reason: "there is no option `\(option)`"
-                + Spelling.suggestion(for: option, among: options + ["--help"]),
-            help: help)
+        return .keysToken(config: config, key: words.positional[1])
     }
 }

@@ -52,7 +52,7 @@ internal enum SmallFile {
         return file
     }
 
-    private static func reason(_ code: Int32) -> String {
+    static func reason(_ code: Int32) -> String {
         // SAFETY: strerror returns a constant text, copied before the next call of this thread.
         unsafe String(cString: strerror(code))
     }

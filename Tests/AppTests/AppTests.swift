@@ -71,7 +71,7 @@ private func withDirectory(_ body: (String) throws -> Void) throws {
               - {principals: ["*"], topics: [a], show: sealed}
               - {principals: ["*"], topics: ["*"], show: clear}
             """.write(toFile: path, atomically: false, encoding: .utf8)
-            let outcome = waxwing("check", "--config", path)
+            let outcome = waxwing("check", "--offline", "--config", path)
             #expect(
                 outcome
                     == Outcome(

@@ -12,7 +12,8 @@ import Testing
         (["run", "--config", "-"], .run(config: "-")),
         (["run", "--config=--odd"], .run(config: "--odd")),
         (["run", "--help"], .help(.run)), (["run", "-h", "--config", "f"], .help(.run)),
-        (["check", "--config", "f"], .check(config: "f")), (["check", "--help"], .help(.check)),
+        (["check", "--config", "f"], .check(CheckRequest(config: "f"))),
+        (["check", "--help"], .help(.check)),
         (["keys", "--help"], .help(.keys)), (["keys", "create", "--help"], .help(.keys)),
         (
             ["keys", "create", "--keyring", "k", "a"],
@@ -52,7 +53,10 @@ import Testing
             ["check", "a"],
             "`a` is one argument too many; a file is given as --config FILE", .check
         ),
-        (["keys"], "say what to do with the keys: create, list, rotate, status", .keys),
+        (
+            ["keys"], "say what to do with the keys: create, list, rotate, status, token",
+            .keys
+        ),
         (
             ["keys", "creat", "--keyring", "k"],
             "there is no command `keys creat`; did you mean `create`?", .keys

@@ -33,8 +33,7 @@ enum ImportTable {
         "App": [
             "Config", "Rules", "Proxy", "Loop", "KeyService", "FileKeys", "VaultKeys", "Telemetry",
             "Limits", "Fields", "Masks", "Records", "Envelope", "Crypto", "KafkaWire", "Principals",
-            "JSON",
-            "Bytes", "Transport",
+            "Compression", "JSON", "Bytes", "Transport",
         ],
         "waxwing": ["App"],
         "Bench": [
@@ -71,7 +70,8 @@ enum ImportTable {
         "TelemetryTests": ["Telemetry"],
         "AppTests": [
             "App", "Config", "Rules", "Fields", "Masks", "Proxy", "KeyService", "Transport",
-            "Telemetry", "Crypto",
+            "Telemetry", "Crypto", "Bytes", "KafkaWire", "Records", "Compression", "Envelope",
+            "FileKeys", "JSON", "TestSupport",
         ],
         "TidyTests": [],
     ]

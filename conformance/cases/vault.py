@@ -6,10 +6,9 @@ python -m conformance.cases.vault [--only WORD,…]
 from __future__ import annotations
 
 import sys
-from functools import partial
 
 from conformance import report
-from conformance.cases import options, vault_keys
+from conformance.cases import options, vault_keys, vault_outage, vault_revoke
 from conformance.cases.vault_scene import Scene
 from conformance.proc import Skipped
 
@@ -19,6 +18,13 @@ CASES = {
     "start: waits for a key service, and refuses with its reason": vault_keys.start_waits,
     "start: waits for a key service that comes": vault_keys.start_late,
     "status: what is held, without secrets": vault_keys.status,
+    "faults: slow, hanging, garbage, refusing, truncated, all at once": vault_outage.faults,
+    "outage: hanging, gone, sealed; nothing is lost or doubled": vault_outage.outage,
+}
+# What sets a scene of its own up for several cases.
+GROUPS = {
+    "login": vault_keys.log_in_cases,
+    "revoke": vault_revoke.revocation_cases,
 }
 
 
@@ -36,12 +42,15 @@ def main() -> int:
         suite.result("SKIP", "keys in Vault", str(reason))
         return suite.finish()
     words = [word for word in chosen.only.split(",") if word]
-    if not words or "login" in words:
-        vault_keys.log_in_cases(scene, suite)
+    for word, work in GROUPS.items():
+        if not words or word in words:
+            work(scene, suite)
     for name, work in CASES.items():
         if not words or name.split(":")[0] in words:
             with suite.case(name):
                 work(scene)
+            while scene.notes:
+                print("      " + scene.notes.pop(0), flush=True)
     scene.stop()
     return suite.finish()
 

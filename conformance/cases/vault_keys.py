@@ -15,6 +15,7 @@ from conformance.cases.vault_scene import (
     Scene,
     Steady,
     expect_no_secret,
+    wait_for_more,
 )
 from conformance.faultserver import TokenReviews
 from conformance.openbao import MOUNT, OpenBao, service_account_token
@@ -90,8 +91,7 @@ class LogIns:
     def run(self) -> None:
         """Tokens change, are taken away and run out while records are sent."""
         bao = self.scene.bao
-        for flow in self.flows.values():
-            flow.wait_for_more()
+        wait_for_more([*self.flows.values()])
         replaced = bao.token([POLICY])
         self.secrets.append(replaced)
         bao.write_file("login-token", replaced)

@@ -42,6 +42,8 @@ class Scene:
         self.client = Confluent()
         self.opener = load_opener()
         self.fronts: list[Front] = []
+        # Lines to print after a case.
+        self.notes: list[str] = []
         self.bao.write_policy(POLICY)
         self.bao.create_key(KEY)
         self.token = self.bao.token([POLICY])
@@ -196,14 +198,7 @@ class Steady:
         self._producer.flush(PATIENCE_MS / 1000)
 
     def wait_for_more(self, count: int = 20) -> None:
-        """Until so many more records have been acknowledged."""
-        before = len(self.acknowledged)
-        proc.eventually(
-            "records of %s are acknowledged" % self.topic,
-            lambda: len(self.acknowledged) >= before + count or self.errors,
-            timeout=90,
-        )
-        self.check()
+        wait_for_more([self], count)
 
     def check(self) -> None:
         if self.errors:
@@ -231,6 +226,18 @@ class Steady:
             "%s: %d sent, %d came; %d lost, %d twice, or in another order"
             % (self.topic, len(wanted), len(values), lost, twice)
         )
+
+
+def wait_for_more(flows: list[Steady], count: int = 20) -> None:
+    """Until so many more records of each have been acknowledged."""
+    wanted = [(flow, len(flow.acknowledged) + count) for flow in flows]
+    for flow, number in wanted:
+        proc.eventually(
+            "%d records of %s are acknowledged" % (number, flow.topic),
+            lambda: len(flow.acknowledged) >= number or flow.errors,
+            timeout=90,
+        )
+        flow.check()
 
 
 def produce_error(

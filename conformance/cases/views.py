@@ -10,6 +10,7 @@ import sys
 from conformance import report
 from conformance.cases import options
 from conformance.cases.views_login import Logins
+from conformance.cases.views_read import Reading
 from conformance.cases.views_scene import Scene
 from conformance.proc import Skipped
 
@@ -27,9 +28,9 @@ def main() -> int:
     except Skipped as reason:
         suite.result("SKIP", "views", str(reason))
         return suite.finish()
-    cases = Logins(scene).cases()
+    cases = Logins(scene).cases() | Reading(scene).cases()
     for name, work in cases.items():
-        if chosen.only in name:
+        if any(word in name for word in chosen.only.split(",")):
             with suite.case(name):
                 work()
                 scene.check()

@@ -31,7 +31,7 @@ USERS = {
 }
 # After so long a client of these has to log in again.
 LIFETIME_MS = {"PLAIN": 3000, "SCRAM-SHA-512": 3000}
-SASL_HANDSHAKE, SASL_AUTHENTICATE = 17, 36
+FETCH, SASL_HANDSHAKE, SASL_AUTHENTICATE, SHARE_FETCH = 1, 17, 36, 78
 # Waxwing stands at 127.0.0.1; clients reach it through relays here.
 OUTSIDE = "127.0.0.2"
 TOKEN_KEY = bytes(range(32))
@@ -134,6 +134,13 @@ def read_section(groups: bool) -> str:
     return text
 
 
+def _session_epoch(frame: bytes, version: int) -> int:
+    """Of a Fetch request: above 0 when it goes on with a session."""
+    at = 10 + max(0, struct.unpack_from(">h", frame, 8)[0]) + (version >= 12)
+    at += 0 if version >= 15 else 4
+    return struct.unpack_from(">i", frame, at + 17)[0] if version >= 7 else 0
+
+
 class Watch:
     """Relays in front of one listener. Keeps what its clients received, and counts requests."""
 
@@ -142,6 +149,8 @@ class Watch:
         # By API key and version, and by API key and port.
         self.requests: Counter[tuple[int, int]] = Counter()
         self.at_port: Counter[tuple[int, int]] = Counter()
+        # Fetches that name only what has changed since the one before.
+        self.incremental = 0
         self._keeps = keeps
         self._lock = threading.Lock()
         self.relays = [
@@ -156,6 +165,7 @@ class Watch:
                 with self._lock:
                     self.requests[key, version] += 1
                     self.at_port[key, link.relay.listen[1]] += 1
+                    self.incremental += key == FETCH and _session_epoch(frame, version) > 0
 
     def _response(self, link: Link, data: bytes) -> None:
         if not self._keeps:

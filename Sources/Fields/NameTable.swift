@@ -28,15 +28,15 @@ internal struct NameTable: Sendable {
     /// Places in `entries`, -1 where there is none. At least three quarters are empty.
     private let slots: [Int]
     private let shift: UInt64
-    /// A bit for each length that occurs; the last one for all from 63.
-    private let lengths: UInt64
+    /// A bit for each beginning that occurs, by a hash of up to eight bytes.
+    private let beginnings: UInt64
 
     /// - Parameter names: no two alike.
     internal init(_ names: [[UInt8]]) {
         var bits: UInt64 = 3
         while 1 << bits < names.count * 4 { bits += 1 }
         var slots = [Int](repeating: -1, count: 1 << Int(bits))
-        var lengths: UInt64 = 0
+        var beginnings: UInt64 = 0
         shift = 64 - bits
         entries = names.map { name in
             let text = ByteBuffer(capacity: name.count)
@@ -44,25 +44,33 @@ internal struct NameTable: Sendable {
             return Entry(digest: Self.digest(text.bytes, 0..<name.count), name: name)
         }
         for (place, entry) in entries.enumerated() {
-            lengths |= Self.lengthBit(entry.name.count)
+            beginnings |= Self.bit(entry.digest.head)
             var slot = Int(entry.digest.hash >> shift)
             while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
             slots[slot] = place
         }
         self.slots = slots
-        self.lengths = lengths
+        self.beginnings = beginnings
     }
 
     @inline(__always)
-    private static func lengthBit(_ count: Int) -> UInt64 { 1 << UInt64(min(count, 63)) }
+    private static func bit(_ head: UInt64) -> UInt64 {
+        1 << ((head &* 0x9e37_79b9_7f4a_7c15) >> 58)
+    }
+
+    /// False when the name between the two offsets is none of them. True says nothing.
+    @inline(__always)
+    internal func mayHave(_ text: RawSpan, _ start: Int, _ end: Int) -> Bool {
+        // Closer to the end of the text it is left to `place`.
+        guard text.byteCount &- start >= 8 else { return true }
+        var head = ScanText.word(text, start)
+        let count = end &- start
+        if count < 8 { head &= 1 &<< UInt64(truncatingIfNeeded: 8 &* count) &- 1 }
+        return beginnings & Self.bit(head) != 0
+    }
 
     /// The place of the name that stands at `range`, -1 when it is none of them.
-    @inline(__always)
     internal func place(of text: RawSpan, _ range: Range<Int>) -> Int {
-        lengths & Self.lengthBit(range.count) == 0 ? -1 : find(text, range)
-    }
-
-    private func find(_ text: RawSpan, _ range: Range<Int>) -> Int {
         let digest = Self.digest(text, range)
         var slot = Int(digest.hash >> shift)
         while slots[slot] >= 0 {

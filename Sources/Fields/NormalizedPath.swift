@@ -24,9 +24,21 @@ internal enum NormalizedPath {
     }
 
     /// Appends the step to the member whose name stands at `name`, without its quotation marks.
-    internal static func append(name text: RawSpan, _ name: Range<Int>, to output: ByteBuffer) {
+    internal static func append(
+        name text: RawSpan, _ name: Range<Int>, hasEscapes: Bool, to output: ByteBuffer
+    ) {
         output.append(UInt8(ascii: "["))
         output.append(apostrophe)
+        if !hasEscapes, !hasApostrophe(text, name) {
+            output.append(text.extracting(name))
+        } else {
+            appendOdd(text, name, to: output)
+        }
+        output.append(apostrophe)
+        output.append(UInt8(ascii: "]"))
+    }
+
+    private static func appendOdd(_ text: RawSpan, _ name: Range<Int>, to output: ByteBuffer) {
         var at = name.lowerBound
         while at < name.upperBound {
             let start = at
@@ -34,8 +46,21 @@ internal enum NormalizedPath {
             if at > start { output.append(text.extracting(start..<at)) }
             if at < name.upperBound { append(StringUnits.next(text, &at), to: output) }
         }
-        output.append(apostrophe)
-        output.append(UInt8(ascii: "]"))
+    }
+
+    private static func hasApostrophe(_ text: RawSpan, _ name: Range<Int>) -> Bool {
+        let ones = ScanText.ones
+        var at = name.lowerBound
+        while name.upperBound - at >= 8 {
+            let others = ScanText.word(text, at) ^ (ones &* UInt64(apostrophe))
+            if (others &- ones) & ~others & (ones &* 0x80) != 0 { return true }
+            at += 8
+        }
+        while at < name.upperBound {
+            if ScanText.byte(text, at) == apostrophe { return true }
+            at += 1
+        }
+        return false
     }
 
     /// Whether a byte of a checked name stands in a path as it stands in the name.

@@ -19,6 +19,10 @@ internal final class PathProgram: Sendable {
     /// The first path that selects the document; -1 for none.
     internal let rootPath: Int
 
+    /// Whether a member whose name is none of the paths' leads nowhere: there are no wildcards and
+    /// no `..`.
+    internal let takesNamedOnly: Bool
+
     /// The path that each position belongs to.
     private let pathOfPosition: [Int]
     /// `wildcards` and the positions whose selectors take the name, by the name's place in `names`.
@@ -53,6 +57,7 @@ internal final class PathProgram: Sendable {
         self.last = last
         self.descendants = descendants
         self.wildcards = wildcards
+        takesNamedOnly = wildcards.isEmpty && descendants.isEmpty
         rootPath = paths.firstIndex(where: \.isRoot) ?? -1
         pathOfPosition = positions.path
         let sorted = ofName.sorted { $0.key.lexicographicallyPrecedes($1.key) }
@@ -66,8 +71,13 @@ internal final class PathProgram: Sendable {
     /// that select.
     internal func firstPath(of positions: StateSet) -> Int { pathOfPosition[positions.lowest] }
 
-    /// The positions whose selectors take a member with the name that stands at `range`.
+    /// False when no path has the name between the two offsets; else it has to be looked for.
     @inline(__always)
+    internal func mayName(_ text: RawSpan, _ start: Int, _ end: Int) -> Bool {
+        names.mayHave(text, start, end)
+    }
+
+    /// The positions whose selectors take a member with the name that stands at `range`.
     internal func taking(_ text: RawSpan, _ range: Range<Int>) -> StateSet {
         let place = names.place(of: text, range)
         return place < 0 ? wildcards : nameMasks[place]

@@ -7,6 +7,8 @@ internal import Bytes
 internal enum ScanText {
     internal static let quote = UInt8(ascii: "\"")
     internal static let backslash = UInt8(ascii: "\\")
+    /// One in each byte.
+    internal static let ones: UInt64 = 0x0101_0101_0101_0101
 
     /// The byte at `at`; zero, which no token holds, at the end.
     @inline(__always)
@@ -33,72 +35,53 @@ internal enum ScanText {
     }
 
     @inline(__always)
-    internal static func skipSpace(_ text: RawSpan, _ at: inout Int) {
-        if byte(text, at) <= 0x20 { skipSpaces(text, &at) }
+    internal static func skipSpace(_ text: RawSpan, _ at: inout Int) { _ = token(text, &at) }
+
+    /// Steps over white space, and tells the byte behind it, as `byte` does.
+    @inline(__always)
+    internal static func token(_ text: RawSpan, _ at: inout Int) -> UInt8 {
+        let first = byte(text, at)
+        if first > 0x20 { return first }
+        at = behindSpaces(text, at)
+        return byte(text, at)
     }
 
-    private static func skipSpaces(_ text: RawSpan, _ at: inout Int) {
+    @inline(never)
+    private static func behindSpaces(_ text: RawSpan, _ start: Int) -> Int {
+        var at = start
         while isSpace(byte(text, at)) {
             at += 1
             while text.byteCount - at >= 8, word(text, at) == 0x2020_2020_2020_2020 { at += 8 }
         }
+        return at
     }
 
     // MARK: strings
 
-    /// Steps over a string whose opening quotation mark is before `at`, to behind the closing one.
+    /// Steps over a string whose opening quotation mark is before `start`.
     ///
-    /// - Returns: whether it has escapes.
+    /// - Returns: the offset behind the closing one, and whether it has escapes.
     @inline(__always)
     internal static func string(
-        _ text: RawSpan, _ at: inout Int
-    ) throws(FieldScanError) -> Bool {
+        _ text: RawSpan, _ marks: TextMarks, _ start: Int
+    ) throws(FieldScanError) -> (end: Int, hasEscapes: Bool) {
+        let at = marks.next(text, start)
+        if byte(text, at) == quote { return (at &+ 1, false) }
+        return try oddString(text, marks, at)
+    }
+
+    /// The same from the first byte on that is not plain.
+    @inline(never)
+    private static func oddString(
+        _ text: RawSpan, _ marks: TextMarks, _ start: Int
+    ) throws(FieldScanError) -> (end: Int, hasEscapes: Bool) {
+        var at = start
         var hasEscapes = false
-        while text.byteCount - at >= 8 {
-            let special = specials(word(text, at))
-            if special == 0 {
-                at += 8
-                continue
-            }
-            at += special.trailingZeroBitCount >> 3
-            if byte(text, at) == quote {
-                at += 1
-                return hasEscapes
-            }
+        repeat {
             if try odd(text, &at) { hasEscapes = true }
-        }
-        return try stringTail(text, &at) || hasEscapes
-    }
-
-    /// The highest bit of each byte that ends a run of plain text: a quotation mark, a backslash,
-    /// a control character or a part of a longer UTF-8 sequence. Only the lowest bit that is set
-    /// is exact: borrows may set more above it.
-    @inline(__always)
-    private static func specials(_ word: UInt64) -> UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let control = word &- ones &* 0x20
-        let quotes = (word ^ ones &* 0x22) &- ones
-        let backslashes = (word ^ ones &* 0x5c) &- ones
-        return (word | control | quotes | backslashes) & (ones &* 0x80)
-    }
-
-    /// The last seven bytes of the text at most.
-    private static func stringTail(
-        _ text: RawSpan, _ at: inout Int
-    ) throws(FieldScanError) -> Bool {
-        var hasEscapes = false
-        while true {
-            let next = byte(text, at)
-            if next == quote {
-                at += 1
-                return hasEscapes
-            }
-            if next >= 0x20, next < 0x80, next != backslash {
-                at += 1
-            } else if try odd(text, &at) {
-                hasEscapes = true
-            }
-        }
+            at = marks.next(text, at)
+        } while byte(text, at) != quote
+        return (at + 1, hasEscapes)
     }
 
     /// Steps over one escape (true) or a run of longer UTF-8 sequences (false).
@@ -172,9 +155,9 @@ internal enum ScanText {
     @inline(__always)
     private static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
-    /// Steps over a number, which begins at `at` with a digit or a minus sign.
-    @inline(__always)
-    internal static func number(_ text: RawSpan, _ at: inout Int) throws(FieldScanError) {
+    /// Behind the number that begins at `start` with a digit or a minus sign.
+    internal static func number(_ text: RawSpan, _ start: Int) throws(FieldScanError) -> Int {
+        var at = start
         if byte(text, at) == UInt8(ascii: "-") { at += 1 }
         if byte(text, at) == UInt8(ascii: "0") {
             at += 1
@@ -194,6 +177,7 @@ internal enum ScanText {
             if sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { at += 1 }
             try digits(text, &at)
         }
+        return at
     }
 
     @inline(__always)
@@ -201,21 +185,51 @@ internal enum ScanText {
         guard isDigit(byte(text, at)) else {
             throw FieldScanError(offset: at, "a digit is missing in a number")
         }
-        repeat { at += 1 } while isDigit(byte(text, at))
+        while text.byteCount - at >= 8 {
+            // Digits become 0 to 9; then the highest bit of each other byte is set.
+            let values = word(text, at) ^ (ones &* 0x30)
+            let others = ((values & (ones &* 0x7f)) &+ ones &* 0x76 | values) & (ones &* 0x80)
+            if others != 0 {
+                at += others.trailingZeroBitCount >> 3
+                return
+            }
+            at += 8
+        }
+        while isDigit(byte(text, at)) { at += 1 }
     }
 
-    /// Steps over `literal`, whose first letter stands at `at`.
+    /// Behind the literal that stands at `at`.
     @inline(__always)
-    internal static func literal(
-        _ text: RawSpan, _ at: inout Int, _ literal: StaticString
-    ) throws(FieldScanError) {
-        let start = at
+    internal static func literal(_ text: RawSpan, _ at: Int) throws(FieldScanError) -> Int {
+        if text.byteCount - at >= 8 {
+            let word = word(text, at)
+            let four = UInt32(truncatingIfNeeded: word)
+            // `true`, `null`, `fals` and `e`, the first letter in the lowest bits.
+            if four == 0x6575_7274 || four == 0x6c6c_756e { return at + 4 }
+            if four == 0x736c_6166, word >> 32 & 0xff == 0x65 { return at + 5 }
+        }
+        return try lastLiteral(text, at)
+    }
+
+    /// The same at the end of the text, or where there is none.
+    private static func lastLiteral(_ text: RawSpan, _ at: Int) throws(FieldScanError) -> Int {
+        switch byte(text, at) {
+        case UInt8(ascii: "t"): try literal(text, at, "true")
+        case UInt8(ascii: "f"): try literal(text, at, "false")
+        case UInt8(ascii: "n"): try literal(text, at, "null")
+        default: throw FieldScanError(offset: at, "no JSON value")
+        }
+    }
+
+    private static func literal(
+        _ text: RawSpan, _ start: Int, _ literal: StaticString
+    ) throws(FieldScanError) -> Int {
         for offset in 0..<literal.utf8CodeUnitCount {
             // SAFETY: inside the literal.
-            guard unsafe byte(text, at) == literal.utf8Start[offset] else {
+            guard unsafe byte(text, start + offset) == literal.utf8Start[offset] else {
                 throw FieldScanError(offset: start, "neither true nor false nor null")
             }
-            at += 1
         }
+        return start + literal.utf8CodeUnitCount
     }
 }

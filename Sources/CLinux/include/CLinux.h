@@ -22,6 +22,10 @@ uint32_t wax_crc32c_software(uint32_t crc, const void *bytes, size_t count);
 /* 1 when wax_crc32c uses the processor's instruction. */
 int wax_crc32c_is_hardware(void);
 
+/* Sets bit n % 64 of word n / 64 for each byte n that is a quotation mark, a backslash, a control
+   character or no ASCII, and all bits from `count` on. `marks` has count / 64 + 1 words. */
+void wax_text_marks(const void *bytes, size_t count, uint64_t *marks);
+
 /* <sys/epoll.h> declares these as an enum, which Swift imports as a type of its own. */
 static const uint32_t WAX_EPOLLIN = EPOLLIN;
 static const uint32_t WAX_EPOLLOUT = EPOLLOUT;

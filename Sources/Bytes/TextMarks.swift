@@ -1,0 +1,78 @@
+// TextMarks: finds the ends of runs of plain text, many bytes at a time.
+
+internal import CLinux
+
+/// Says where in a text the next byte stands that is a quotation mark, a backslash, a control
+/// character or no ASCII. It looks ahead some KiB at a time; its storage is used again.
+///
+/// It is not `Sendable`, so the compiler keeps it on the thread that made it. The function that is
+/// asked often is `public` so that it is inlined.
+@safe
+public final class TextMarks {
+    /// Bytes that are looked at ahead. A multiple of 64.
+    @usableFromInline
+    internal static let windowBytes = 4_096
+
+    @usableFromInline
+    internal let words: UnsafeMutablePointer<UInt64>
+    /// Where the bytes begin that `words` tells of, and how many they are.
+    @usableFromInline
+    internal var start = 0
+    @usableFromInline
+    internal var length = 0
+
+    public init() {
+        let count = TextMarks.windowBytes / 64 + 1
+        // SAFETY: freed in deinit only.
+        unsafe words = UnsafeMutablePointer.allocate(capacity: count)
+        unsafe words.initialize(repeating: 0, count: count)
+    }
+
+    deinit {
+        // SAFETY: nobody else holds the storage.
+        unsafe words.deallocate()
+    }
+
+    /// Forgets what it knows. To be called before another text is asked about.
+    public func begin() { length = 0 }
+
+    /// The offset of the first such byte at `at` or behind it; `text.byteCount` when there is none.
+    ///
+    /// - Parameters:
+    ///   - text: the same since `begin`.
+    ///   - at: not negative.
+    @inlinable
+    @inline(__always)
+    public func next(_ text: RawSpan, _ at: Int) -> Int {
+        let place = at &- start
+        if UInt(bitPattern: place) < UInt(bitPattern: length) {
+            // SAFETY: `length` is at most the bytes that `words` has bits for.
+            let bits = unsafe words[place >> 6] >> UInt64(truncatingIfNeeded: place & 63)
+            if bits != 0 { return at &+ bits.trailingZeroBitCount }
+        }
+        return search(text, at)
+    }
+
+    @usableFromInline
+    internal func search(_ text: RawSpan, _ from: Int) -> Int {
+        precondition(from >= 0, "an offset before the text")
+        var at = from
+        while at < text.byteCount {
+            if at < start || at - start >= length { look(text, at) }
+            // SAFETY: `at` is in the window, and each of its bytes has a bit.
+            let bits = unsafe words[(at - start) >> 6] >> UInt64((at - start) & 63)
+            if bits != 0 { return at + bits.trailingZeroBitCount }
+            at = min(at - (at - start) & 63 + 64, text.byteCount)
+        }
+        return text.byteCount
+    }
+
+    /// Moves the window to `at`.
+    private func look(_ text: RawSpan, _ at: Int) {
+        start = at
+        length = min(text.byteCount - at, TextMarks.windowBytes)
+        let window = text.extracting(at..<at + length)
+        // SAFETY: the callee reads `length` bytes, writes a bit for each and at most one word more.
+        unsafe window.withUnsafeBytes { unsafe wax_text_marks($0.baseAddress, $0.count, words) }
+    }
+}

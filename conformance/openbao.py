@@ -235,9 +235,13 @@ class OpenBao:
 
     def write_policy(self, name: str, text: str | None = None, mount: str = MOUNT) -> None:
         """Without a text: the policy that the product ships."""
-        if text is None:
-            text = POLICY.read_text().replace('"transit/', '"%s/' % mount)
-        self.call("POST", "sys/policies/acl/%s" % name, {"policy": text})
+        body = {"policy": self.policy(mount) if text is None else text}
+        self.call("POST", "sys/policies/acl/%s" % name, body)
+
+    @staticmethod
+    def policy(mount: str = MOUNT) -> str:
+        """What the product ships, for an engine at that path."""
+        return POLICY.read_text().replace('"transit/', '"%s/' % mount)
 
     def token(self, policies: list[str], ttl: str = "1h", **more) -> str:
         body = {"policies": policies, "ttl": ttl, **more}

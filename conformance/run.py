@@ -48,6 +48,7 @@ CONFORMANCE = [
     ("protection", module("cases.protection")),
     ("badinput", module("cases.badinput")),
     ("flatout", module("cases.flatout")),
+    ("vault", module("cases.vault")),
     ("addresses", module("cases.addresses")),
     ("matrix", module("matrix")),
     ("matrix-3.9", module("matrix", "--kafka", "3",

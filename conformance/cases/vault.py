@@ -8,7 +8,14 @@ from __future__ import annotations
 import sys
 
 from conformance import report
-from conformance.cases import options, vault_keys, vault_outage, vault_revoke
+from conformance.cases import (
+    options,
+    vault_calls,
+    vault_forms,
+    vault_keys,
+    vault_outage,
+    vault_revoke,
+)
 from conformance.cases.vault_scene import Scene
 from conformance.proc import Skipped
 
@@ -18,6 +25,14 @@ CASES = {
     "start: waits for a key service, and refuses with its reason": vault_keys.start_waits,
     "start: waits for a key service that comes": vault_keys.start_late,
     "status: what is held, without secrets": vault_keys.status,
+    "sizes: what sealing adds, measured in segments": vault_forms.sizes,
+    "forms: auto and perBatch go by the cleanup policy": vault_forms.forms,
+    "forms: records from before a rule became perBatch": vault_forms.switched,
+    "forms: compression before sealing": vault_forms.compression,
+    "templates: a key for each topic": vault_forms.topic_keys,
+    "templates: a key for each record by its header": vault_forms.header_keys,
+    "calls: as many for 30 connections as for one": vault_calls.counted,
+    "calls: nobody waits when data keys change": vault_calls.unnoticed,
     "faults: slow, hanging, garbage, refusing, truncated, all at once": vault_outage.faults,
     "outage: hanging, gone, sealed; nothing is lost or doubled": vault_outage.outage,
 }

@@ -6,9 +6,11 @@ import base64
 import json
 import threading
 import time
+from functools import cached_property
 from pathlib import Path
 
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from conformance import batches, cluster, proc, wire
 from conformance.cases.protection import load_opener
@@ -51,10 +53,19 @@ class Scene:
         # Every data key that was unwrapped here, by its wrapped form.
         self.unwrapped: dict[tuple[str, bytes], bytes] = {}
 
+    @cached_property
+    def secure(self) -> OpenBao:
+        """Another server, with TLS, that asks for client certificates."""
+        secure = OpenBao(tls=True, client_certificates=True)
+        secure.start()
+        return secure
+
     def stop(self) -> None:
         for front in self.fronts:
             front.close()
-        self.bao.stop()
+        for bao in (self.bao, self.__dict__.get("secure")):
+            if bao:
+                bao.stop()
         self.cluster.stop()
 
     # Waxwings.
@@ -95,6 +106,14 @@ class Scene:
         topic = "%s-%s" % (kind, new_marker().decode()[-8:])
         config = {name.replace("_", "."): value for name, value in config.items()}
         self.cluster.create_topics({topic: Topic(partitions, config=config)})
+        # A broker tells of its leaders a moment before it acts as one.
+        places = {TopicPartition(topic, part): OffsetSpec.latest() for part in range(partitions)}
+
+        def led() -> bool:
+            told = self.cluster.admin().list_offsets(places).values()
+            return all(future.exception(30) is None for future in told)
+
+        proc.eventually("every new partition has offsets", led)
         return topic
 
     def stored(self, topic: str) -> list[tuple[batches.Batch, batches.Stored]]:

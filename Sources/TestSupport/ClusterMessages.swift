@@ -61,42 +61,70 @@ package enum ClusterMessage {
         }
     }
 
-    /// DescribeConfigs, version 2, for one topic.
+    /// DescribeConfigs, versions 2 and 4, for one topic.
     /// - Parameters:
     ///   - error: 0, or why nothing is told.
     ///   - bytesMax: its `max.message.bytes`.
+    ///   - cleanupPolicy: its `cleanup.policy`.
     package static func topicConfig(
-        _ topic: String, error: Int16 = 0, bytesMax: Int?
+        _ topic: String, version: Int16 = 2, error: Int16 = 0, bytesMax: Int?,
+        cleanupPolicy: String? = nil
     ) -> [UInt8] {
-        WireFields.of { fields in
+        var settings: [(name: String, value: String)] = []
+        if let bytesMax { settings.append(("max.message.bytes", "\(bytesMax)")) }
+        if let cleanupPolicy { settings.append(("cleanup.policy", cleanupPolicy)) }
+        return WireFields.of(flexible: version >= 4) { fields in
             fields.int32(0)
             fields.array([0]) { fields, _ in
                 fields.int16(error)
                 fields.string(nil)
                 fields.int8(2)
                 fields.string(topic)
-                fields.array(bytesMax.map { [$0] } ?? []) { fields, bytesMax in
-                    fields.string("max.message.bytes")
-                    fields.string("\(bytesMax)")
+                fields.array(settings) { fields, setting in
+                    fields.string(setting.name)
+                    fields.string(setting.value)
                     fields.bool(false)
                     fields.int8(1)
                     fields.bool(false)
                     fields.count(0)
+                    if version >= 3 {
+                        fields.int8(2)
+                        fields.string(nil)
+                    }
+                    fields.tags()
                 }
+                fields.tags()
             }
+            fields.tags()
         }
     }
 
-    /// The topic that a DescribeConfigs request, version 2, asks about.
+    /// The topic that a DescribeConfigs request, versions 1 to 4, asks about.
     package static func configTopic(_ request: BrokerRequest) -> String {
-        var reader = WireReader(request.frame, from: request.body, flexible: false)
+        var reader = WireReader(
+            request.frame, from: request.body, flexible: request.version >= 4)
         let names = reader.array { reader in
             _ = reader.int8()
             let name = reader.string()
             _ = reader.array { $0.string() }
+            reader.tags()
             return name
         }
         return names.first.flatMap { $0 } ?? ""
+    }
+
+    /// ApiVersions, version 0: what a broker offers.
+    package static func apiVersions(_ offered: [(key: Int16, versions: ClosedRange<Int16>)])
+        -> [UInt8]
+    {
+        WireFields.of { fields in
+            fields.int16(0)
+            fields.array(offered) { fields, api in
+                fields.int16(api.key)
+                fields.int16(api.versions.lowerBound)
+                fields.int16(api.versions.upperBound)
+            }
+        }
     }
 
     /// FindCoordinator: version 2 names one coordinator, version 4 several.

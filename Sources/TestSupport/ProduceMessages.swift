@@ -252,13 +252,17 @@ package struct NodeEndpoint: Sendable, Equatable {
 
     package static func read(_ content: [UInt8]) -> [NodeEndpoint] {
         var reader = WireReader(content, flexible: true)
-        let endpoints = reader.array { reader in
+        let endpoints = read(&reader)
+        precondition(reader.isAtEnd, "bytes behind a list of node endpoints")
+        return endpoints
+    }
+
+    internal static func read(_ reader: inout WireReader) -> [NodeEndpoint] {
+        reader.array { reader in
             let endpoint = NodeEndpoint(
                 reader.int32(), reader.string() ?? "", reader.int32(), rack: reader.string())
             reader.tags()
             return endpoint
         }
-        precondition(reader.isAtEnd, "bytes behind a list of node endpoints")
-        return endpoints
     }
 }

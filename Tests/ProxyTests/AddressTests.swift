@@ -61,6 +61,26 @@ extension ProxySuites {
                     == HostPort(host: "broker-77.internal", port: 9_092))
         }
 
+        @Test(arguments: [1, 9, 12] as [Int16])
+        func `bytes behind a Metadata response stay, and addresses are rewritten`(
+            version: Int16
+        ) throws {
+            let harness = try ProxyHarness(testRules)
+            defer { harness.stop() }
+            let topics: [(TopicID, String?)] = [(TopicID(high: 1, low: 3), "sealed-3")]
+            let body = ClusterMessage.metadata(version, nodes(harness), topics: topics)
+            let more = Array("what a later broker may say".utf8)
+            let frame = try answer(ApiKey.metadata, version, harness, body + more)
+            let told = [
+                ClusterNode(0, ProxyHarness.advertisedHost, Int32(harness.nodePorts[0])),
+                ClusterNode(77, ProxyHarness.advertisedHost, 0),
+            ]
+            let start = Wire.bodyStart(ApiKey.metadata, version)
+            #expect(
+                Array(frame[start...])
+                    == ClusterMessage.metadata(version, told, topics: topics) + more)
+        }
+
         @Test(arguments: [2, 4] as [Int16])
         func `FindCoordinator tells the advertised address`(version: Int16) throws {
             let harness = try ProxyHarness()

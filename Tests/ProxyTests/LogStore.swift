@@ -112,7 +112,9 @@ final class LogStore: Sendable {
     }
 
     /// Lets a broker produce and fetch from it.
-    func serve(_ broker: ScriptedBroker, batchBytesMax: Int? = 1_048_588) {
+    func serve(
+        _ broker: ScriptedBroker, batchBytesMax: Int? = 1_048_588, cleanupPolicy: String? = nil
+    ) {
         broker.on(ApiKey.produce) { [self] request in
             let message = ProduceMessage(request)
             let answer = append(message)
@@ -124,7 +126,8 @@ final class LogStore: Sendable {
         broker.on(ApiKey.describeConfigs) { request in
             .body(
                 ClusterMessage.topicConfig(
-                    ClusterMessage.configTopic(request), bytesMax: batchBytesMax))
+                    ClusterMessage.configTopic(request), version: request.version,
+                    bytesMax: batchBytesMax, cleanupPolicy: cleanupPolicy))
         }
     }
 }
@@ -165,28 +168,6 @@ enum TestBatch {
 
     /// The values in uncompressed batches that lie behind each other.
     static func values(_ records: [UInt8]) throws -> [[UInt8]?] {
-        let buffer = ByteBuffer()
-        buffer.append(records)
-        var values: [[UInt8]?] = []
-        var at = 0
-        while let frame = try RecordBatchFrame.next(in: buffer.bytes, at: at) {
-            var cursor = ByteCursor(buffer.bytes(in: frame.range))
-            let header = try RecordBatchHeader(cursor.rest())
-            try cursor.skip(RecordBatchHeader.byteCount)
-            for _ in 0..<header.recordCount {
-                let length = Int(try cursor.varint())
-                let end = cursor.offset + length
-                try cursor.skip(1)
-                _ = try cursor.varlong()
-                _ = try cursor.varint()
-                try cursor.skip(max(0, Int(try cursor.varint())))
-                let count = Int(try cursor.varint())
-                values.append(count < 0 ? nil : try cursor.slice(count).array)
-                let here = cursor.offset
-                try cursor.skip(end - here)
-            }
-            at = frame.end
-        }
-        return values
+        try self.records(records).map(\.value)
     }
 }

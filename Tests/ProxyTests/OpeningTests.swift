@@ -211,94 +211,6 @@ extension ProxySuites {
 
         // MARK: share groups
 
-        private func shareFetch(_ correlation: Int32, _ topic: TopicID) -> [UInt8] {
-            let body = WireFields.of(flexible: true) { fields in
-                fields.string("group")
-                fields.string("member")
-                fields.int32(0)
-                for number in [500, 1, 1 << 20, 500, 500] as [Int32] { fields.int32(number) }
-                fields.array([topic]) { fields, topic in
-                    TopicName.id(topic).append(to: &fields)
-                    fields.array([Int32(0)]) { fields, partition in
-                        fields.int32(partition)
-                        fields.count(0)
-                        fields.tags()
-                    }
-                    fields.tags()
-                }
-                fields.count(0)
-                fields.tags()
-            }
-            return Wire.request(ApiKey.shareFetch, 1, correlation, body)
-        }
-
-        /// A ShareFetch response of two partitions, each with one acquired range.
-        private func shared(_ topic: TopicID, _ records: [[UInt8]]) -> [UInt8] {
-            WireFields.of(flexible: true) { fields in
-                fields.int32(0)
-                fields.int16(0)
-                fields.string(nil)
-                fields.int32(30_000)
-                fields.array([topic]) { fields, topic in
-                    TopicName.id(topic).append(to: &fields)
-                    fields.array(Array(records.enumerated())) { fields, records in
-                        fields.int32(Int32(records.offset))
-                        fields.int16(0)
-                        fields.string(nil)
-                        fields.int16(0)
-                        fields.string(nil)
-                        fields.int32(0)
-                        fields.int32(5)
-                        fields.tags()
-                        fields.data(records.element)
-                        fields.array([Int64(0)]) { fields, first in
-                            fields.int64(first)
-                            fields.int64(first)
-                            fields.int16(1)
-                            fields.tags()
-                        }
-                        fields.tags()
-                    }
-                    fields.tags()
-                }
-                fields.raw(
-                    NodeEndpoint.list([NodeEndpoint(0, "broker-0.internal", 9_092)]))
-                fields.tags()
-            }
-        }
-
-        /// What a client can read of a ShareFetch response: error, records, acquired ranges.
-        private func readShared(
-            _ frame: [UInt8]
-        ) -> [(error: Int16, records: [UInt8], acquired: Int)] {
-            var reader = WireReader(frame, from: 5, flexible: true)
-            _ = reader.raw(6)
-            _ = reader.string()
-            _ = reader.int32()
-            return reader.array { reader in
-                _ = reader.raw(16)
-                let partitions = reader.array { reader in
-                    _ = reader.int32()
-                    let error = reader.int16()
-                    _ = reader.string()
-                    _ = reader.int16()
-                    _ = reader.string()
-                    _ = reader.raw(8)
-                    reader.tags()
-                    let records = reader.data() ?? []
-                    let acquired = reader.count()
-                    for _ in 0..<acquired {
-                        _ = reader.raw(18)
-                        reader.tags()
-                    }
-                    reader.tags()
-                    return (error: error, records: records, acquired: acquired)
-                }
-                reader.tags()
-                return partitions
-            }.flatMap { $0 }
-        }
-
         @Test func `a share group has not acquired what it is not given`() throws {
             let store = LogStore()
             let harness = try harness(store, ["sealed-1"])
@@ -307,13 +219,15 @@ extension ProxySuites {
             let good = try #require(store.batches("sealed-1").first)
             var bad = good
             bad[bad.count - 70] ^= 1
-            let body = shared(topicID, [bad, good])
+            var shared = ShareFetchAnswer(topicID, [.init(bad), .init(good)])
+            shared.endpoints = [NodeEndpoint(0, "broker-0.internal", 9_092)]
+            let body = shared.body
             harness.broker.on(ApiKey.shareFetch) { _ in .body(body) }
             let client = try harness.connect()
-            let frame = try client.ask(shareFetch(1, topicID))
-            let partitions = readShared(frame)
+            let frame = try client.ask(ShareFetchMessage(1, topicID).wire)
+            let partitions = ShareFetchAnswer(frame).partitions
             #expect(partitions.map(\.error) == [2, 0])
-            #expect(partitions.map(\.acquired) == [0, 1])
+            #expect(partitions.map(\.acquired) == [[], [0...0]])
             #expect(partitions[0].records.isEmpty)
             #expect(try TestBatch.values(partitions[1].records) == [secret + [0]])
             #expect(!frame.contains(run: Array("broker-0".utf8)))

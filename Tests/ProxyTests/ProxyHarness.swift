@@ -3,6 +3,7 @@
 import Glibc
 import KafkaWire
 import Loop
+import Principals
 import Rules
 import Telemetry
 import TestSupport
@@ -70,10 +71,14 @@ final class ProxyHarness {
     ///   - nodes: brokers behind the proxy, with ids from 0. The first is the bootstrap server.
     ///   - bootstrap: ports of bootstrap servers; nil is the first broker.
     ///   - tellsNodes: whether the first broker tells of all from the start.
+    ///   - principal: where the names of clients come from.
+    ///   - log: takes the log in place of what the environment says.
+    ///   - audit: takes the audit.
     init(
         _ rules: RuleSet = RuleSet(), nodes: Int = 1, loops: Int = 1, bootstrap: [UInt16]? = nil,
         keys: TestKeys = TestKeys(), tellsNodes: Bool = true, host: String? = nil,
-        _ change: (inout ProxySettings) -> Void = { _ in }
+        principal: PrincipalSource = .sasl(SASLSettings()), log: LineStore? = nil,
+        audit: AuditSink? = nil, _ change: (inout ProxySettings) -> Void = { _ in }
     ) throws {
         let brokers = try (0..<nodes).map { _ in try ScriptedBroker() }
         self.brokers = brokers
@@ -86,12 +91,11 @@ final class ProxyHarness {
         settings.lingerNanoseconds = 5_000_000_000
         change(&settings)
         let isVerbose = unsafe getenv("WAXWING_TEST_LOG") != nil  // SAFETY: only whether it is set.
-        let log =
-            isVerbose
-            ? Log(level: .debug, format: .text)
-            : Log(level: .error, format: .text, descriptor: ProxyHarness.nowhere)
+        let silent = Log(level: .error, format: .text, descriptor: ProxyHarness.nowhere)
         context = ProxyContext(
-            settings: settings, rules: rules, keyServices: ["keys": keys], log: log)
+            settings: settings, rules: rules, keyServices: ["keys": keys],
+            log: log?.log ?? (isVerbose ? Log(level: .debug, format: .text) : silent),
+            audit: audit)
         group = try LoopGroup(count: loops)
         proxy = Proxy(context: context, group: group)
         var ports: [UInt16] = []
@@ -103,7 +107,9 @@ final class ProxyHarness {
                 bootstrapPort: ports[nodes], brokerPorts: ports[nodes + 1]...ports[nodes + 1],
                 nodePorts: Dictionary(uniqueKeysWithValues: named))
             do {
-                try proxy.start([ListenerPlan(bind: "127.0.0.1", addresses: addresses)])
+                try proxy.start([
+                    ListenerPlan(bind: "127.0.0.1", addresses: addresses, principal: principal)
+                ])
                 break
             } catch {
                 // Another process took a port in the meantime.
@@ -159,6 +165,15 @@ final class ProxyHarness {
     func connect(node: Int? = 0, receiveBytes: Int? = nil) throws -> BlockingSocket {
         try BlockingSocket.connect(
             port: node.map { nodePorts[$0] } ?? bootstrapPort, receiveBytes: receiveBytes)
+    }
+}
+
+extension ProxyHarness {
+    /// Connects and logs in; the broker has to take log-ins.
+    func connect(as name: String?) throws -> BlockingSocket {
+        let client = try connect()
+        if let name { #expect(try client.logIn(name) == 0) }
+        return client
     }
 }
 

@@ -281,7 +281,8 @@ def _leaf(kind: str, given: dict, type_: str, text: str, key: bytes, entity: byt
         return _redacted(type_, text, {})
     letters = decode(text) if type_ == "string" else text
     shown = None
-    if not any(0xD800 <= ord(letter) < 0xE000 for letter in letters):
+    # `type` does not look at the text.
+    if kind == "type" or not any(0xD800 <= ord(letter) < 0xE000 for letter in letters):
         shown = _TEXT_MASKS[kind](letters, given, key, entity)
     return encode(REDACTED if shown is None else shown)
 

@@ -9,6 +9,8 @@ import sys
 
 from conformance import report
 from conformance.cases import options
+from conformance.cases.views_data import Data
+from conformance.cases.views_exact import Exactness, search
 from conformance.cases.views_login import Logins
 from conformance.cases.views_read import Reading
 from conformance.cases.views_scene import Scene
@@ -28,12 +30,16 @@ def main() -> int:
     except Skipped as reason:
         suite.result("SKIP", "views", str(reason))
         return suite.finish()
-    cases = Logins(scene).cases() | Reading(scene).cases()
+    cases = Logins(scene).cases() | Reading(scene).cases() | Data(scene).cases()
+    cases |= Exactness(scene).cases()
     for name, work in cases.items():
         if any(word in name for word in chosen.only.split(",")):
             with suite.case(name):
                 work()
                 scene.check()
+    if not chosen.only:
+        with suite.case("no protected plaintext with readers, in logs, in the audit or at rest"):
+            search(scene)
     with suite.case("Waxwing (views) is still there and ends cleanly"):
         scene.stop()
     scene.cluster.stop()

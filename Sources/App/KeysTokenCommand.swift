@@ -4,6 +4,7 @@ internal import Bytes
 internal import Config
 internal import JSON
 internal import KeyService
+internal import Limits
 internal import Loop
 internal import Telemetry
 
@@ -20,15 +21,15 @@ internal struct KeysTokenCommand {
             return ExitCode.usage
         }
         let services: [KeyServiceSettings]
-        do throws(ConfigurationErrors) {
+        do throws(Refusal) {
             services = try KeysTokenCommand.services(path, reference)
         } catch {
-            terminal.error("\(error)\n")
+            terminal.error(error.lines.map { "\($0)\n" }.joined())
             return ExitCode.usage
         }
         guard let setting = services.first(where: { $0.name == reference.service }) else {
             terminal.error(
-                "waxwing: \(path): there is no key service `\(reference.service)`"
+                "\(path): there is no key service `\(reference.service)`"
                     + Spelling.suggestion(for: reference.service, among: services.map(\.name))
                     + "\n")
             return ExitCode.usage
@@ -44,26 +45,40 @@ internal struct KeysTokenCommand {
         }
     }
 
-    /// The key services of a file that may lack nothing but the `tokenKey` that is to be made.
+    /// A configuration that cannot be used even so.
+    private struct Refusal: Error {
+        let lines: [String]
+    }
+
+    /// The key services of a file that may lack nothing but the `tokenKey` that is to be made: it
+    /// is read with one in its place.
     private static func services(
         _ path: String, _ reference: KEKReference
-    ) throws(ConfigurationErrors) -> [KeyServiceSettings] {
+    ) throws(Refusal) -> [KeyServiceSettings] {
         let found: ConfigurationErrors
         do throws(ConfigurationErrors) {
             return try Configuration.load(path: path).keyServices
         } catch {
             found = error
         }
-        guard let bytes = try? SmallFile.bytes(path, bytesMax: 1 << 20) else { throw found }
-        let text =
-            String(decoding: bytes, as: UTF8.self)
-            + "\ntokenKey: {key: \"\(reference)\", wrapped: \"AAAA\"}\n"
+        let original = Refusal(lines: found.errors.map(\.description))
+        guard let bytes = try? SmallFile.bytes(path, bytesMax: CommandLimits.configurationBytesMax)
+        else { throw original }
+        let text = String(decoding: bytes, as: UTF8.self)
+        let lines = text.utf8.count { $0 == UInt8(ascii: "\n") } + 1
         do throws(ConfigurationErrors) {
+            let wrapped = String(repeating: "A", count: 64)
             return try Configuration.parse(
-                text: text, name: path, environment: .process, directory: directory(of: path)
+                text: "\(text)\ntokenKey: {key: \"\(reference)\", wrapped: \"\(wrapped)\"}\n",
+                name: path, environment: .process, directory: directory(of: path)
             ).keyServices
         } catch {
-            throw found
+            // What is wrong with the file itself, without that it has no `tokenKey` yet.
+            let own = error.errors.filter { ($0.position?.line ?? 0) <= lines }
+            if !own.isEmpty { throw Refusal(lines: own.map(\.description)) }
+            guard let service = error.errors.first(where: { $0.reason.contains("key service") })
+            else { throw original }
+            throw Refusal(lines: ["\(path): \(service.reason)"])
         }
     }
 

@@ -26,6 +26,11 @@ package enum CommandLimits {
     /// Output is written in pieces of about this size.
     package static let writeBytes = 64 << 10
 
+    // MARK: configuration
+
+    /// A configuration file that is read beside what reads it otherwise: the same bound.
+    package static let configurationBytesMax = 1 << 20
+
     // MARK: samples
 
     /// A file of sample values.

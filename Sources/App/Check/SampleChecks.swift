@@ -1,4 +1,4 @@
-// SampleChecks: holds rules against sample values: paths that select nothing, masks that do not fit.
+// SampleChecks: paths that select nothing in samples, and masks that do not fit them.
 
 internal import Bytes
 internal import Config

@@ -12,6 +12,8 @@ internal struct Explanation {
     struct Effect: Equatable {
         /// Nil: all that were not shown by an effect before it.
         let path: FieldPath?
+        /// Whether only what lies in a value that the path selects is meant.
+        var liesIn = false
         let showing: Showing
         /// The place of the read rule that says it; nil when none does.
         let rule: Int?
@@ -99,9 +101,13 @@ internal struct Explanation {
             if field.path.contains(path) {
                 return effects + [Effect(path: nil, showing: field.showing, rule: rule)]
             }
-            if field.path.overlaps(path) || field.path.reachesOver(path) {
-                effects.append(Effect(path: field.path, showing: field.showing, rule: rule))
-            }
+            let overlaps = field.path.overlaps(path)
+            // What lies in a value that is sealed as a whole is not sealed once more.
+            let isSealedWhole = sealing?.fields?.paths.contains { $0.contains(field.path) } ?? false
+            guard overlaps || !isSealedWhole && field.path.reachesOver(path) else { continue }
+            effects.append(
+                Effect(
+                    path: field.path, liesIn: !overlaps, showing: field.showing, rule: rule))
         }
         return effects + [rest]
     }

@@ -26,7 +26,9 @@ internal enum ExplanationJSON {
             view.objects("fields", explanation.sealing?.fields?.paths ?? []) { path, field in
                 field.add("path", path.text)
                 field.objects("shown", explanation.effects(ofSealed: path)) { effect, shown in
-                    if let path = effect.path { shown.add("where", path.text) }
+                    if let path = effect.path {
+                        shown.add(effect.liesIn ? "within" : "where", path.text)
+                    }
                     append(effect, explanation, to: &shown)
                 }
             }

@@ -143,7 +143,10 @@ internal struct ExplanationText {
     private func effects(_ path: FieldPath) -> String {
         let effects = explanation.effects(ofSealed: path)
         return effects.map { effect in
-            let which = effect.path.map { "what \($0.text) selects " } ?? ""
+            let which =
+                effect.path.map {
+                    effect.liesIn ? "what lies in \($0.text) " : "what \($0.text) selects "
+                } ?? ""
             let others = effect.path == nil && effects.count > 1 ? "all else " : ""
             return which + others + ExplanationText.shown(effect.showing) + origin(effect)
         }.joined(separator: "; ")

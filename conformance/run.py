@@ -49,6 +49,7 @@ CONFORMANCE = [
     ("badinput", module("cases.badinput")),
     ("flatout", module("cases.flatout")),
     ("vault", module("cases.vault")),
+    ("commands", module("cases.commands")),
     ("addresses", module("cases.addresses")),
     ("matrix", module("matrix")),
     ("matrix-3.9", module("matrix", "--kafka", "3",

@@ -183,7 +183,8 @@ import Testing
         #expect(result.output.contains("  $.email       masked by email (line 9)\n"))
         #expect(
             result.output.contains(
-                "  $..tel        what $.tel selects in clear (line 9); all else as stored (line 10)\n"
+                "  $..tel        what $.tel selects in clear (line 9);"
+                    + " all else as stored (line 10)\n"
             ))
         #expect(
             seen(result)?.contains(#""email":"*****@corp.example","tel":"123456789""#) == true)

@@ -158,19 +158,25 @@ def selected(
     count as well."""
     programs = [segments(path) for path in paths]
 
-    def walk(node: Node, states: list[set[int]], around: frozenset[int]):
-        here = {index for index, path in enumerate(programs) if len(path) in states[index]}
-        hits = around | here
+    # `states` has, by path, the segments that are behind us; only of paths that can go on.
+    def walk(node: Node, states: dict[int, set[int]], around: frozenset[int]):
+        hits = around
+        for index, at in states.items():
+            if len(programs[index]) in at:
+                hits |= {index}
         if hits:
             yield node, hits
             if not inside:
                 return
         for name, child in node.children:
-            yield from walk(
-                child, [_step(at, path, name) for at, path in zip(states, programs)], hits
-            )
+            further = {}
+            for index, at in states.items():
+                if reached := _step(at, programs[index], name):
+                    further[index] = reached
+            if further or hits:
+                yield from walk(child, further, hits)
 
-    yield from walk(root, [{0} for _ in programs], frozenset())
+    yield from walk(root, {index: {0} for index in range(len(paths))}, frozenset())
 
 
 # -- views

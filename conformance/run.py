@@ -46,6 +46,7 @@ CONFORMANCE = [
     ("smoke-embedded", module("cases.smoke", "--embedded")),
     ("roundtrip", module("cases.roundtrip")),
     ("protection", module("cases.protection")),
+    ("views", module("cases.views")),
     ("badinput", module("cases.badinput")),
     ("flatout", module("cases.flatout")),
     ("vault", module("cases.vault")),

@@ -187,8 +187,8 @@ def awkward() -> list[bytes]:
         '{"any":"%s%s"}' % (MARK, "x" * (700 << 10)),
         '{"login":"%s%s"}' % (MARK, "\\u00e9" * (100 << 10)),
         '{"public":"%s","any":"%s"}' % ("y" * (600 << 10), MARK),
-        '{"customers":[%s]}' % ",".join('{"email":"%s@example.org"}' % MARK for _ in range(3000)),
-        '{"extra":{%s}}' % ",".join('"n%d":"%s"' % (at, MARK) for at in range(3000)),
+        '{"customers":[%s]}' % ",".join('{"email":"%s@example.org"}' % MARK for _ in range(1000)),
+        '{"extra":{%s}}' % ",".join('"n%d":"%s"' % (at, MARK) for at in range(1000)),
         '{"ssn":"%s1","ssn":"%s2","ssn":{"ssn":"%s3"}}' % (MARK, MARK, MARK),
         '{"c\\u0061rd":{"\\u006eumber":"%s"},"card":{"number":"%s"}}' % (MARK, MARK),
         '{"any":"\\ud83d\\ude00%s\\ud83d","print":"\\udc00%s"}' % (MARK, MARK),
@@ -345,21 +345,26 @@ def search(scene: Scene) -> None:
         if sum(map(len, parts)) < 1000:
             raise Failed("%s: next to nothing to search" % place)
         for part in parts:
-            for needle in needles:
-                if (at := part.find(needle)) >= 0:
-                    raise Failed("%s: %r" % (place, part[max(0, at - 120) : at + 60]))
-    files = [path for node in scene.cluster.nodes.values()
-             for path in node.directory.rglob("*") if path.is_file()]  # fmt: skip
-    segments = [path for path in files if path.suffix == ".log" and path.stat().st_size]
-    if len(segments) < 50:
-        raise Failed("only %d segments" % len(segments))
-    for needle in needles:
-        for path in files:
-            if needle in path.read_bytes():
-                raise Failed("at the broker: %s" % path)
-        records = [path for path in segments if not path.parent.name.startswith("__")]
-        if where := batches.contains(records, needle):
-            raise Failed("at the broker: %s" % where)
+            expect_none(needles, place, part)
+    segments = 0
+    for node in scene.cluster.nodes.values():
+        for path in node.directory.rglob("*"):
+            if not path.is_file() or not (data := path.read_bytes().rstrip(b"\0")):
+                continue
+            expect_none(needles, str(path), data)
+            if path.suffix == ".log" and not path.parent.name.startswith("__"):
+                segments += 1
+                for batch in batches.read_batches(data):
+                    if batch.codec != "none":
+                        expect_none(needles, str(path), batch.plain())
+    if segments < 50:
+        raise Failed("only %d segments" % segments)
     # And the search finds what is there.
     if MARK.encode() not in scene.cleared_sample:
         raise Failed("the mark is not in what fraud reads either")
+
+
+def expect_none(needles: list[bytes], place: str, data: bytes) -> None:
+    for needle in needles:
+        if (at := data.find(needle)) >= 0:
+            raise Failed("%s: %r" % (place, data[max(0, at - 120) : at + 60]))

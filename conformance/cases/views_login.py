@@ -111,10 +111,10 @@ class Logins:
             expect_label(self.scene.read(self.topic, 1, user("SCRAM-SHA-256", name)), "somebody")
         # What looks like a pattern or a prefix in a name is a letter.
         for name in ("fraud*", "*", "User:fraud", "FRAUD"):
-            got = self.scene.read(self.topic, 1, user("OAUTHBEARER", name))
+            got = self.scene.read(self.topic, 1, user("OAUTHBEARER", name), Stock.AIOKAFKA)
             expect_label(got, "somebody")
         # Some brokers cut spaces off, so nobody knows whom this one means.
-        got = self.scene.read(self.topic, 1, user("OAUTHBEARER", "fraud "))
+        got = self.scene.read(self.topic, 1, user("OAUTHBEARER", "fraud "), Stock.AIOKAFKA)
         expect_label(got, "everybody")
 
     def wrong_password(self) -> None:

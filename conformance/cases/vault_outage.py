@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +18,7 @@ from conformance.cases.vault_scene import (
     STORAGE_ERROR,
     Scene,
     Steady,
+    environment,
     produce_error,
     wait_for_more,
 )
@@ -122,11 +120,10 @@ class JavaFlow:
         argv += ["--bootstrap-server", way.bootstrap, "--topic", topic]
         argv += ["--max-messages", str(self.count), "--throughput", str(per_second)]
         argv += ["--command-config", str(config)]
-        environment = self.client._environment()
         self.output = directory / "acknowledged"
         with open(self.output, "wb") as sink:
             self.child = proc.Child(
-                argv, log=directory / "producer.log", env=environment, stdout=sink
+                argv, log=directory / "producer.log", env=environment(self.client), stdout=sink
             )
         self.member = self.client.member(way.bootstrap, topic, "java-" + topic)
 

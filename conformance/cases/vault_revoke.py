@@ -17,6 +17,7 @@ from conformance.cases.vault_scene import (
     SERVICE,
     TOPIC_AUTHORIZATION_FAILED,
     Scene,
+    environment,
     produce_error,
 )
 from conformance.clients.java import Java
@@ -222,7 +223,7 @@ class Revoked:
             argv += ["--bootstrap-server", self.way.bootstrap, "--topic", self.tenants]
             argv += ["--partition", str(partition), "--offset", "earliest"]
             argv += ["--max-messages", str(len(self.wanted)), "--timeout-ms", "60000"]
-            ended[partition] = proc.run(argv, env=client._environment(), check=False)
+            ended[partition] = proc.run(argv, env=environment(client), check=False)
 
         threads = [threading.Thread(target=run, args=(partition,)) for partition in (0, 1)]
         for thread in threads:

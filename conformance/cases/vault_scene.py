@@ -1,4 +1,4 @@
-"""A Kafka and an OpenBao on loopback, Waxwings between them, and clients that count their records."""
+"""A Kafka and an OpenBao on loopback, Waxwings between them, and clients that count records."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from confluent_kafka.admin import OffsetSpec
 from conformance import batches, cluster, proc, wire
 from conformance.cases.protection import load_opener
 from conformance.clients.confluent import Confluent
+from conformance.clients.java import ENVIRONMENT, Java
 from conformance.cluster import Topic
 from conformance.faultserver import Front
 from conformance.openbao import OpenBao
@@ -270,6 +271,11 @@ def produce_error(
         raise Failed("the connection was closed instead of an answer")
     error, _, message = wire.produce_answer(answer)
     return error, message or ""
+
+
+def environment(client: Java) -> dict[str, str]:
+    """What Kafka's own tools are started with."""
+    return ENVIRONMENT | {"LOG_DIR": str(client.log_directory)}
 
 
 def spellings(secret: bytes | str | Path) -> list[bytes]:

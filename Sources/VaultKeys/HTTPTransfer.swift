@@ -239,7 +239,13 @@ internal final class HTTPTransfer {
             return .timedOut(isConnected: sent > 0)
         case CURLE_SEND_ERROR: return .unreachable("it broke off")
         case CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE:
-            return .badAnswer("breaks off")
+            // With TLS 1.3 a server says only after the handshake that it wants a certificate.
+            let mayWantCertificate =
+                headBytes == 0 && settings.address.scheme == "https"
+                && settings.clientCertificateFile == nil
+            return .badAnswer(
+                mayWantCertificate
+                    ? "breaks off; it may ask for a client certificate" : "breaks off")
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL:
             return .badAnswer("is no HTTP")
         case CURLE_WRITE_ERROR:

@@ -13,6 +13,8 @@ internal import VaultKeys
 /// Why keys cannot be used at the start, each reason on its own.
 internal struct KeysNotUsable: Error {
     let reasons: [String]
+    /// Whether a later start may succeed with nothing changed.
+    var mayPass = false
 }
 
 /// The key services of a configuration, each behind the gate that all loops share.
@@ -97,7 +99,9 @@ internal struct KeyServices {
         }
         let failures = outcome.wait()
         guard failures.isEmpty else {
-            throw KeysNotUsable(reasons: failures.map { "\($0)" })
+            throw KeysNotUsable(
+                reasons: failures.map { "\($0)" },
+                mayPass: failures.allSatisfy { $0.error.isRetriable })
         }
     }
 
@@ -114,9 +118,13 @@ internal struct KeyServices {
             }
         }
         switch outcome.wait() {
-        case .success(let secret): return secret
+        case .success(let secret):
+            guard MaskLimits.tokenKeyBytes.contains(secret.count) else {
+                throw KeysNotUsable(reasons: ["tokenKey: \(secret.count) bytes are no such key"])
+            }
+            return secret
         case .failure(let error):
-            throw KeysNotUsable(reasons: ["tokenKey: \(error)"])
+            throw KeysNotUsable(reasons: ["tokenKey: \(error)"], mayPass: error.isRetriable)
         }
     }
 

@@ -30,7 +30,7 @@ package func run(configuration: Configuration, log: Log) -> Int32 {
         for reason in error.reasons {
             log.error("keys are not usable", [.init("reason", reason)])
         }
-        return ExitCode.usage
+        return error.mayPass ? ExitCode.failure : ExitCode.usage
     }
     defer { keys.close() }
     for warning in configuration.warnings {

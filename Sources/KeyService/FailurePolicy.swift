@@ -4,16 +4,17 @@ internal import Limits
 
 /// Every decision that a failed call leads to:
 ///
-/// | | `unavailable` | `notFound`, `denied`, `disabled` | `corrupt` |
+/// | | `unavailable`, `unauthenticated` | `notFound`, `denied`, `disabled` | `corrupt` |
 /// | --- | --- | --- | --- |
 /// | the call | again, at pauses that double | again after seconds | again after seconds |
 /// | the service | counts as out | counts as answering | says nothing |
 /// | a data key that seals | goes on to its limits | is dropped at once | goes on to its limits |
 /// | a data key that opens | goes on to its cache time | is dropped at once | is dropped at once |
 /// | a partition without key | fails, worth another try | fails for good | fails for good |
-/// | the start | is waited for, then refused | is refused | is refused |
+/// | the start | is waited for when `unavailable`, then refused | is refused | is refused |
 ///
-/// An outage is nobody's decision, so what is at hand is used up to its limits. A refusal is: the
+/// An outage is nobody's decision, so what is at hand is used up to its limits. Nor are credentials
+/// of Waxwing's own that have run out: producers must not lose records over them. A refusal is: the
 /// key was disabled, deleted or taken from this process, and data keys under it stop sealing even
 /// though they could go on. A *new* data key that comes back damaged says nothing about the one in
 /// use; a wrapped key that opened before and is corrupt now does: its key was replaced.
@@ -22,7 +23,7 @@ internal import Limits
 /// not end sealing. The codes that clients are sent are the Proxy's.
 extension KeyServiceError {
     /// Whether the same call may succeed later with nothing changed.
-    package var isRetriable: Bool { code == .unavailable }
+    package var isRetriable: Bool { code == .unavailable || code == .unauthenticated }
 
     /// Whether somebody has taken the key away, after which no data key under it seals.
     package var endsSealing: Bool { [.notFound, .denied, .disabled].contains(code) }

@@ -110,7 +110,7 @@ private struct Prober: Sendable {
                 let pause = Pauses.key(
                     failures: UInt64(tries - 1), random: UInt64.random(in: 0...UInt64.max))
                 let now = clock.now()
-                guard error.isRetriable, now < deadline else { return failure }
+                guard error.code == .unavailable, now < deadline else { return failure }
                 retrying(failure)
                 await clock.sleep(min(pause, deadline - now))
             }

@@ -4,11 +4,17 @@
 package struct KeyServiceError: Error, Equatable, Sendable {
     /// What kind of failure it is. New kinds may come; compare with the constants.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Kind: String { case unavailable, notFound, denied, disabled, corrupt }
+        private enum Kind: String {
+            case unavailable, unauthenticated, notFound, denied, disabled, corrupt
+        }
+
         private let kind: Kind
 
         /// The service cannot be reached, is slow or overloaded: worth trying again.
         package static let unavailable = Code(kind: .unavailable)
+        /// The service does not take this process for who it is: its own credentials have ended or
+        /// are wrong. It says nothing of any key, and passes once there are good ones.
+        package static let unauthenticated = Code(kind: .unauthenticated)
         /// There is no such key, or not the version that is asked for.
         package static let notFound = Code(kind: .notFound)
         /// The service does not let this process use the key.

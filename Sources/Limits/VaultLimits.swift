@@ -12,9 +12,9 @@ package enum VaultLimits {
     package static let idleConnectionsMax = 32
 
     /// Time to connect, TLS included.
-    package static let connectNanosecondsDefault: UInt64 = 3_000_000_000
+    package static let connectNanosecondsDefault: UInt64 = 2_000_000_000
     /// Time for one call from asking to the whole answer.
-    package static let totalNanosecondsDefault: UInt64 = 10_000_000_000
+    package static let totalNanosecondsDefault: UInt64 = 5_000_000_000
     /// The longest that may be set for either.
     package static let callNanosecondsMax: UInt64 = 300_000_000_000
 

@@ -142,7 +142,7 @@ internal final class FetchOpening {
         if let failure = context.keys.openingFailure {
             // A refusal, unlike an outage, may be meant to leave values as they are stored; not so
             // the values beside them that were never sealed and have to be masked.
-            if !failure.isRetriable, let sealing = view?.policy.sealing,
+            if !failure.isRetriable, let sealing = view?.policy.readSealing,
                 sealing.unopenable == .deliver, sealing.plainRecords == .deliver
             {
                 return
@@ -163,7 +163,7 @@ internal final class FetchOpening {
 
     private func code(for failure: KeyServiceError) -> Int16 {
         switch failure.code {
-        case .unavailable: later
+        case .unavailable, .unauthenticated: later
         case .corrupt: Session.KafkaError.corruptMessage
         default: Session.KafkaError.topicAuthorizationFailed
         }

@@ -66,6 +66,8 @@ internal final class HTTPTransfer {
         set(CURLOPT_SSL_VERIFYHOST, 2)
         if let caFile = settings.caFile {
             set(CURLOPT_CAINFO, caFile)
+            // A file that is changed counts within a minute; libcurl would keep it for a day.
+            set(CURLOPT_CA_CACHE_TIMEOUT, 60)
             unsafe wax_curl_set_string(easy, CURLOPT_CAPATH, nil)
         }
         if let certificate = settings.clientCertificateFile {

@@ -118,7 +118,7 @@ internal struct VaultRefusal: Equatable, Sendable {
         let wrapper = version.map { "version \($0)" } ?? "it"
         switch (status, phrase) {
         case (403, _) where !isTokenValid, (_, .tokenInvalid), (_, .tokenBad):
-            return VaultFailure(.denied, "the token is not valid, or no longer")
+            return VaultFailure(.unauthenticated, "the token is not valid, or no longer")
         case (401, _), (403, _):
             return VaultFailure(
                 .denied, "the policy of the token does not allow this use of the key at \(mount)")
@@ -153,11 +153,12 @@ internal struct VaultRefusal: Equatable, Sendable {
     internal func failure(logInAt mount: String) -> VaultFailure {
         if let general { return general }
         if phrase == .noRoute || status == 404 {
-            return VaultFailure(.denied, "no log-in method is mounted at auth/\(mount)")
+            return VaultFailure(
+                .unauthenticated, "no log-in method is mounted at auth/\(mount)")
         }
         // The server says no more on purpose; also a method that is not mounted is refused so.
         return VaultFailure(
-            .denied,
+            .unauthenticated,
             "the log-in at auth/\(mount) was refused: role, credentials or mount (status \(status))"
         )
     }

@@ -132,7 +132,9 @@ internal actor VaultSession {
         case .value(let lease): adopt(lease.secret, lease.life)
         case .refused(let refusal): fail(refusal.failure(logInAt: mount))
         case .unreadable:
-            fail(VaultFailure(.denied, "what is mounted at auth/\(mount) gives no token"))
+            fail(
+                VaultFailure(
+                    .unauthenticated, "what is mounted at auth/\(mount) gives no token"))
         case .failed(let failure): fail(VaultFailure(failure))
         }
     }
@@ -168,7 +170,7 @@ internal actor VaultSession {
         }
         switch found {
         case .success(let read)?: return read
-        case .failure(let problem)?: fail(VaultFailure(.denied, problem.sentence))
+        case .failure(let problem)?: fail(VaultFailure(.unauthenticated, problem.sentence))
         case nil: fail(VaultFailure(.closed))
         }
         return nil

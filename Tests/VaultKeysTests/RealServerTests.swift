@@ -152,7 +152,7 @@ struct RealServerTests {
         // What was found out about a token is remembered for a second.
         try await Task.sleep(for: .milliseconds(1_100))
         let ended = try await failure { try await service.probe("pay") }
-        #expect(ended.code == .denied && ended.message.contains("token is not valid"))
+        #expect(ended.code == .unauthenticated && ended.message.contains("token is not valid"))
         _ = try folder.write(parts[1], "token")
         try await Task.sleep(for: .milliseconds(1_100))
         try await service.probe("pay")
@@ -177,7 +177,7 @@ struct RealServerTests {
         let wrong = try self.service(
             .appRole(mount: method, roleID: "wrong", secretIDFile: file))
         let error = try await failure { try await wrong.probe("pay") }
-        #expect(error.code == .denied && error.message.contains("log-in"))
+        #expect(error.code == .unauthenticated && error.message.contains("log-in"))
     }
 
     @Test func `a hundred calls at once are answered`() async throws {

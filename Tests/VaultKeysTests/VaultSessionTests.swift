@@ -120,8 +120,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (400, "invalid role or secret ID", "denied"), (403, "permission denied", "denied"),
-        (404, "no handler for route", "denied"), (503, "Vault is sealed", "unavailable"),
+        (400, "invalid role or secret ID", "unauthenticated"),
+        (403, "permission denied", "unauthenticated"),
+        (404, "no handler for route", "unauthenticated"), (503, "Vault is sealed", "unavailable"),
         (500, "", "unavailable"),
     ])
     func `a refused log-in is told, and remembered for a moment`(
@@ -155,7 +156,7 @@ import Testing
         let server = try ScriptedServer { _ in .json(200, body) }
         let service = try service(server, try appRole())
         let error = try await failure { _ = try await service.generateDataKey(under: "pay") }
-        #expect(error.code == .denied)
+        #expect(error.code == .unauthenticated)
         #expect(server.count("/datakey/") == 0)
     }
 
@@ -167,7 +168,7 @@ import Testing
         let path = try folder.write(content)
         let service = try service(server, .tokenFile(path))
         let error = try await failure { _ = try await service.generateDataKey(under: "pay") }
-        #expect(error.code == .denied)
+        #expect(error.code == .unauthenticated)
         #expect(error.message.hasPrefix(path))
         #expect(server.seen.isEmpty)
     }
@@ -280,7 +281,7 @@ import Testing
         let server = try ScriptedServer(keeper.answer)
         let service = try service(server, .tokenFile(try folder.write("s.old")))
         let error = try await failure { _ = try await service.generateDataKey(under: "pay") }
-        #expect(error.code == .denied)
+        #expect(error.code == .unauthenticated)
         #expect(error.message.contains("token"))
         #expect(!error.message.contains("s.old"))
         #expect(server.count("/datakey/") == 1)

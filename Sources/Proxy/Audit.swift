@@ -23,13 +23,13 @@ package struct AuditSink: Sendable {
 /// interval and at the end; refusals and log-ins are written at once.
 internal final class LoopAudit {
     private struct Key: Hashable {
-        let reader: ObjectIdentifier
+        let principal: Principal
         let topic: String
     }
 
     private let sink: AuditSink?
     private let loop: EventLoop
-    private var counts: [Key: (principal: Principal, counts: OpeningCounts)] = [:]
+    private var counts: [Key: OpeningCounts] = [:]
     private var isFlushing = false
 
     init(sink: AuditSink?, loop: EventLoop) {
@@ -40,9 +40,9 @@ internal final class LoopAudit {
     /// A partition's records were shown to a reader.
     func shown(_ topic: String, to reader: Reader, _ shown: OpeningCounts) {
         guard sink != nil, shown != OpeningCounts() else { return }
-        let key = Key(reader: ObjectIdentifier(reader), topic: topic)
+        let key = Key(principal: reader.principal, topic: topic)
         if counts[key] == nil, counts.count >= ProxyLimits.auditCountsMax { flush() }
-        counts[key, default: (reader.principal, OpeningCounts())].counts.add(shown)
+        counts[key, default: OpeningCounts()].add(shown)
         flushLater()
     }
 
@@ -56,7 +56,7 @@ internal final class LoopAudit {
             [
                 .init("event", "refused"), .init("api", what),
                 .init("principal", "\(principal)"), .init("client", client),
-                .init("topic", topic), .init("partition", "\(partition)"), .init("error", code),
+                .init("topic", topic), .init("partition", partition), .init("error", code),
                 .init("reason", reason),
             ])
     }
@@ -83,12 +83,11 @@ internal final class LoopAudit {
     /// Writes what was counted since the last time.
     func flush() {
         guard let sink, !counts.isEmpty else { return }
-        for (key, entry) in counts.sorted(by: { $0.key.topic < $1.key.topic }) {
-            let shown = entry.counts
+        for (key, shown) in counts.sorted(by: { $0.key.topic < $1.key.topic }) {
             sink.log.info(
                 "read",
                 [
-                    .init("event", "read"), .init("principal", "\(entry.principal)"),
+                    .init("event", "read"), .init("principal", "\(key.principal)"),
                     .init("topic", key.topic), .init("clear", shown.opened),
                     .init("masked", shown.masked), .init("sealed", shown.leftSealed),
                     .init("droppedFields", shown.droppedFields),

@@ -80,16 +80,23 @@ internal final class LoopContext {
 
     func sessionClosed(_ session: Session) {
         guard sessions.removeValue(forKey: ObjectIdentifier(session)) != nil else { return }
-        shared.connections.leave()
         keys.forget(session)
+        // Before the session counts as gone, because then the process may end.
+        if isDraining, sessions.isEmpty { writeCounts() }
+        shared.connections.leave()
     }
 
     /// Ends every session as soon as nothing is in flight on it.
     func drain() {
         isDraining = true
+        if sessions.isEmpty { writeCounts() }
+        for session in sessions.values { session.drain() }
+    }
+
+    /// Writes what was counted and not yet told, when nothing more will come.
+    private func writeCounts() {
         audit.flush()
         dryRun.report()
-        for session in sessions.values { session.drain() }
     }
 
     /// Ends every session at once. They and this context hold each other until they are closed.

@@ -43,9 +43,9 @@ internal final class Reader {
 
     private func records(_ policy: TopicPolicy) -> RecordView? {
         let view = rules.view(of: policy.name, for: principal)
-        guard Reader.looksInto(view, policy.sealing) else { return nil }
+        guard Reader.looksInto(view, policy.readSealing) else { return nil }
         do {
-            return try RecordView(view, policy.sealing)
+            return try RecordView(view, policy.readSealing)
         } catch {
             // The configuration was checked path by path; all together they are too many.
             log.limited(
@@ -66,7 +66,7 @@ internal final class Reader {
         }
         guard let sealing else { return false }
         return sealing.fields != nil && view.rest != .sealed
-            || sealing.plainRecords != .deliver && view.rest != .clear
+            || sealing.plainRecords != .deliver
     }
 }
 

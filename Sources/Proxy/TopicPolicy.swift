@@ -42,6 +42,9 @@ internal final class TopicPolicy {
     /// Whether any rule names the topic, so that its batches must be looked into.
     let isConcerned: Bool
 
+    /// What the rule says of records that are read; a rule that is tried out changes nothing.
+    var readSealing: Sealing? { sealing?.isDryRun == true ? nil : sealing }
+
     /// The topic name that sealed values are bound to.
     var boundTopic: String { plan.topic }
 

@@ -85,27 +85,44 @@ extension ProxySuites {
             return ProduceMessage(9, correlation, [.init("sealed-1", 0, batch)]).wire
         }
 
-        @Test func `large frames wait for each other's memory`() throws {
+        @Test func `a frame that is only begun takes no more than what has come of it`() throws {
             let store = LogStore()
             let harness = try ProxyHarness(testRules) { $0.heldBytesMax = 1_000_000 }
             defer { harness.stop() }
             store.serve(harness.broker)
             harness.broker.on(12) { _ in .body([]) }
-            let slow = try harness.connect()
-            let first = produce(1, bytes: 700_000)
-            try slow.send(first.prefix(500_000))
-            // Small requests show that what came before them on their connections was looked at.
-            #expect(try slow.isConnected(through: harness))
-            let waiting = try harness.connect()
-            try waiting.send(produce(1, bytes: 700_000))
+            // Many announce more than there is for all together.
+            let idle = try (0..<20).map { _ in try harness.connect() }
+            for client in idle { try client.send(produce(1, bytes: 900_000).prefix(40_000)) }
+            let busy = try harness.connect()
+            try busy.send(produce(1, bytes: 900_000))
+            #expect(try busy.produceAnswer(9).partitions.map(\.error) == [0])
+        }
+
+        @Test func `large frames wait for each other's memory`() throws {
+            let store = LogStore()
+            let harness = try ProxyHarness(testRules) { $0.heldBytesMax = 800_000 }
+            defer { harness.stop() }
+            store.serve(harness.broker)
+            harness.broker.on(12) { _ in .body([]) }
+            let whole = produce(1, bytes: 1_000_000)
+            // The first takes what there is, the second goes on all the same, the third waits.
+            let clients = try (0..<3).map { _ in try harness.connect() }
+            for client in clients[..<2] {
+                try client.send(whole.prefix(700_000))
+                #expect(try client.isConnected(through: harness))
+            }
+            try clients[2].send(whole)
             let small = try harness.connect()
             try small.send(produce(1, bytes: 1_000))
             #expect(try small.produceAnswer(9).partitions.map(\.error) == [0])
             #expect(harness.broker.requests(ApiKey.produce).count == 1)
-            try slow.send(first.dropFirst(500_000))
-            #expect(try slow.produceAnswer(9).partitions.map(\.error) == [0])
-            #expect(try waiting.produceAnswer(9).partitions.map(\.error) == [0])
-            #expect(store.batches("sealed-1").count == 3)
+            for client in [clients[1], clients[0]] {
+                try client.send(whole.dropFirst(700_000))
+                #expect(try client.produceAnswer(9).partitions.map(\.error) == [0])
+            }
+            #expect(try clients[2].produceAnswer(9).partitions.map(\.error) == [0])
+            #expect(store.batches("sealed-1").count == 4)
         }
 
         @Test func `one frame is admitted however large it is`() throws {
@@ -154,18 +171,18 @@ extension ProxySuites {
             defer { harness.stop() }
             store.serve(harness.broker)
             let dribbling = try harness.connect()
-            let frame = produce(1, bytes: 70_000)
-            try dribbling.send(frame.prefix(1_000))
+            let frame = produce(1, bytes: 500_000)
+            try dribbling.send(frame.prefix(70_000))
             #expect(try dribbling.isConnected(through: harness))
             let waiting = try harness.connect()
             try waiting.send(produce(1, bytes: 500_000))
             // Always something, so it is never idle, and yet it never comes to an end.
-            var at = 1_000
-            while (try? dribbling.send([frame[at]])) != nil, at < 20_000 {
+            var at = 70_000
+            while (try? dribbling.send([frame[at]])) != nil, at < 90_000 {
                 at += 1
                 _ = try harness.connect().ask(Wire.request(19, 0, 1))
             }
-            #expect(at < 20_000)
+            #expect(at < 90_000)
             #expect(try waiting.produceAnswer(9).partitions.map(\.error) == [0])
         }
 

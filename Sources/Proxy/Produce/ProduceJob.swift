@@ -61,6 +61,11 @@ internal final class ProduceJob {
         return most
     }
 
+    /// Whether nothing is decided about a partition yet.
+    func isOpen(_ partition: Int) -> Bool {
+        if case .open = outcomes[partition] { true } else { false }
+    }
+
     var hasRefusals: Bool {
         outcomes.contains { if case .refused = $0 { true } else { false } }
     }
@@ -76,15 +81,6 @@ internal final class ProduceJob {
     /// Whether records of the frame itself go out, beside the sealed ones.
     var sendsFrame: Bool {
         outcomes.contains { if case .untouched = $0 { true } else { false } }
-    }
-
-    /// Refuses what is still open among the partitions of a topic.
-    func refuse(topic: Int, code: Int16, _ message: String) {
-        for partition in request.topics[topic].partitions {
-            if case .open = outcomes[partition] {
-                outcomes[partition] = .refused(code: code, message: message)
-            }
-        }
     }
 
     func arm(_ timer: LoopTimer) {

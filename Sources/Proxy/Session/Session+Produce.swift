@@ -45,16 +45,18 @@ extension Session {
     func advanceProduce(_ job: ProduceJob) {
         // News that a former request gave up on may come while this one is with the broker.
         guard !isClosed, job.answers == nil else { return }
-        guard findPolicies(job), findKeys(job), findFacts(job) else {
-            if !job.gaveUp { armProduceTimer(job) }
-            return
-        }
+        guard findPolicies(job) else { return awaitProduce(job) }
+        // Asked for at the same time: one that is slow must not use up the time of the other.
+        let hasKeys = findKeys(job)
+        let hasFacts = findFacts(job)
+        guard hasKeys, hasFacts else { return awaitProduce(job) }
         job.cancelTimer()
         sealPartitions(job)
         dispatchProduce(job)
     }
 
-    private func armProduceTimer(_ job: ProduceJob) {
+    private func awaitProduce(_ job: ProduceJob) {
+        guard !job.gaveUp else { return }
         let timer = loop.schedule(afterNanoseconds: settings.keyWaitNanoseconds) {
             [weak self, weak job] _ in
             guard let self, let job, self.produceJob === job else { return }
@@ -91,8 +93,8 @@ extension Session {
         }
         guard job.gaveUp || job.namesAnswered else { return false }
         for index in job.policies.indices where job.policies[index] == nil {
-            job.refuse(
-                topic: index, code: KafkaError.unknownTopicID, "the topic id is not known")
+            refuse(
+                job, topic: index, code: KafkaError.unknownTopicID, "the topic id is not known")
         }
         return true
     }
@@ -102,14 +104,14 @@ extension Session {
     /// - Returns: false while the cluster has been asked.
     private func findFacts(_ job: ProduceJob) -> Bool {
         for (index, topic) in job.request.topics.enumerated() {
-            guard let policy = job.policies[index],
-                topic.partitions.contains(where: { job.keys[$0] != nil }),
+            guard let policy = job.policies[index], !policy.protection.isOff,
+                topic.partitions.contains(where: { job.isOpen($0) }),
                 context.shared.topics.facts(of: policy.name, now: loop.now) == nil
             else { continue }
             if job.gaveUp {
-                job.refuse(
-                    topic: index, code: KafkaError.notEnoughReplicas,
-                    "topic \(policy.name): its settings were not told in time")
+                refuse(
+                    job, topic: index, code: KafkaError.notEnoughReplicas,
+                    "the topic's settings were not told in time")
                 continue
             }
             if job.askedFacts != policy.name {
@@ -134,8 +136,7 @@ extension Session {
             case true: reason = "wrappedKey is perBatch and the topic is compacted"
             case nil: reason = "wrappedKey is perBatch and the cluster tells no cleanup.policy"
             }
-            job.refuse(
-                topic: index, code: KafkaError.policyViolation, "topic \(policy.name): \(reason)")
+            refuse(job, topic: index, code: KafkaError.policyViolation, reason)
         }
     }
 
@@ -175,7 +176,7 @@ extension Session {
             }
             return .untouched
         } catch {
-            refuse(job, partition, policy, code: error.kafkaCode, "\(error)")
+            refuse(job, partition, of: policy.name, code: error.kafkaCode, "\(error)")
             return job.outcomes[partition]
         }
     }
@@ -194,21 +195,31 @@ extension Session {
             ?? max(ProxyLimits.batchBytesDefault, bytes)
     }
 
+    /// Refuses what is still open among the partitions of a topic.
+    func refuse(_ job: ProduceJob, topic: Int, code: Int16, _ reason: String) {
+        let frame = job.frame
+        let id = job.request.topics[topic].id
+        let name = job.policies[topic]?.name ?? "\(TopicID(frame.bytes(in: id)))"
+        for partition in job.request.topics[topic].partitions where job.isOpen(partition) {
+            refuse(job, partition, of: name, code: code, reason)
+        }
+    }
+
     func refuse(
-        _ job: ProduceJob, _ partition: Int, _ policy: TopicPolicy, code: Int16, _ reason: String
+        _ job: ProduceJob, _ partition: Int, of topic: String, code: Int16, _ reason: String
     ) {
         let index = job.request.partitions[partition].index
         log.limited(
             .warn, "produce refused",
             fields([
-                ("topic", policy.name), ("partition", "\(index)"), ("error", "\(code)"),
+                ("topic", topic), ("partition", "\(index)"), ("error", "\(code)"),
                 ("reason", reason),
             ]))
         context.audit.refused(
-            "produce", policy.name, partition: index, principal: reader.principal,
+            "produce", topic, partition: index, principal: reader.principal,
             client: "\(peer)", code: code, reason: reason)
         job.outcomes[partition] = .refused(
-            code: code, message: "topic \(policy.name), partition \(index): \(reason)")
+            code: code, message: "topic \(topic), partition \(index): \(reason)")
     }
 
     // MARK: sending

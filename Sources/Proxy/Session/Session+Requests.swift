@@ -41,14 +41,10 @@ extension Session {
                 requests.state = left == count ? .between : .relay(left: left - count)
             case .gather(let frame, let left):
                 let count = min(left, range.upperBound - at)
+                guard mayGather(frame, count) else { continue }
                 frame.append(source.bytes(in: at..<at + count))
                 at += count
-                if left == count {
-                    requests.state = .between
-                    requestGathered(frame)
-                } else {
-                    requests.state = .gather(frame, left: left - count)
-                }
+                gathered(count, of: frame, left: left)
             case .skip(let left):
                 let count = min(left, range.upperBound - at)
                 at += count
@@ -109,12 +105,6 @@ extension Session {
             if mustLearnNodes, !Session.isPrelude(header.apiKey) {
                 return parkForNodes(source, at..<range.upperBound)
             }
-            guard mayHold(Int(size)) else {
-                hold = .memory
-                requests.park(source, at..<range.upperBound, loop: loop)
-                return range.upperBound
-            }
-            if Int(size) >= HeldBytes.smallFrameBytes { heldRequestBytes += Int(size) }
             beginGather(total: Int(size) + 4)
         case .answer(let response, let thenClose):
             pending.append(

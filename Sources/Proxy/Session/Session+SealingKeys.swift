@@ -17,12 +17,11 @@ extension Session {
             switch policy.protection {
             case .none, .dryRun: continue
             case .invalidName:
-                job.refuse(
-                    topic: index, code: KafkaError.invalidTopic, "no topic can have this name")
+                refuse(
+                    job, topic: index, code: KafkaError.invalidTopic,
+                    "no topic can have this name")
             case .refused(let reason):
-                job.refuse(
-                    topic: index, code: KafkaError.policyViolation,
-                    "topic \(policy.name): \(reason)")
+                refuse(job, topic: index, code: KafkaError.policyViolation, reason)
             case .key, .byHeader:
                 for partition in topic.partitions where !hasKeys(job, partition) {
                     if !findKeys(job, partition, policy) { waits = true }
@@ -59,7 +58,7 @@ extension Session {
             default: preconditionFailure("a topic that is not sealed needs no keys")
             }
         } catch {
-            refuse(job, partition, policy, code: error.kafkaCode, "\(error)")
+            refuse(job, partition, of: policy.name, code: error.kafkaCode, "\(error)")
             return true
         }
     }
@@ -119,12 +118,12 @@ extension Session {
         case .failed(let error):
             let code =
                 error.isRetriable ? KafkaError.notEnoughReplicas : KafkaError.policyViolation
-            refuse(job, partition, policy, code: code, "\(error)")
+            refuse(job, partition, of: policy.name, code: code, "\(error)")
             return .refused
         case .wait:
             guard job.gaveUp else { return .wait }
             refuse(
-                job, partition, policy, code: KafkaError.notEnoughReplicas,
+                job, partition, of: policy.name, code: KafkaError.notEnoughReplicas,
                 "no data key under \(reference.text) in time")
             return .refused
         }

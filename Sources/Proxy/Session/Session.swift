@@ -67,7 +67,9 @@ internal final class Session {
     var topicConfigVersion: Int16? = 2
     /// The next own question's correlation id.
     var questionCount: Int32 = 0
-    /// Bytes counted in `LoopContext.held`, each way.
+    /// Bytes counted in `LoopContext.held`, each way: of the request that is arriving, of requests
+    /// that are on their way, of responses.
+    var gatheredBytes = 0
     var heldRequestBytes = 0
     var heldResponseBytes = 0
 
@@ -213,7 +215,13 @@ internal final class Session {
     /// - Returns: false when there is nothing to read.
     private func readRequests() -> Bool {
         if case .gather(let frame, let left) = requests.state {
-            let most = min(left, TransportLimits.readBytes)
+            // What has not come is not counted: up to what is counted already is read first.
+            var room = max(gatheredBytes, HeldBytes.smallFrameBytes) - frame.count
+            if room <= 0 {
+                guard mayGather(frame, min(left, HeldBytes.stepBytes)) else { return false }
+                room = gatheredBytes - frame.count
+            }
+            let most = min(left, room, TransportLimits.readBytes)
             switch client.read(into: frame, bytesMax: most) {
             case .bytes(let count): gathered(count, of: frame, left: left)
             case let other: return sourceStopped(other, isClient: true)
@@ -232,14 +240,17 @@ internal final class Session {
         }
     }
 
-    private func gathered(_ count: Int, of frame: ByteBuffer, left: Int) {
+    /// Bytes were added to the request that is collected.
+    func gathered(_ count: Int, of frame: ByteBuffer, left: Int) {
         lastActivity = loop.now
-        if left == count {
-            requests.state = .between
-            requestGathered(frame)
-        } else {
+        guard left == count else {
             requests.state = .gather(frame, left: left - count)
+            return
         }
+        requests.state = .between
+        heldRequestBytes += gatheredBytes
+        gatheredBytes = 0
+        requestGathered(frame)
     }
 
     private func moveResponses() {
@@ -303,7 +314,22 @@ internal final class Session {
 
     // MARK: memory
 
-    /// Counts a frame that has to be held. Small ones are not counted.
+    /// Counts the next bytes of the request that is collected. Until 64 KiB of it are there it is
+    /// not counted.
+    /// - Returns: false when they have to wait.
+    func mayGather(_ frame: ByteBuffer, _ count: Int) -> Bool {
+        let wanted = frame.count + count - gatheredBytes
+        guard frame.count + count > HeldBytes.smallFrameBytes, wanted > 0 else { return true }
+        let step = max(wanted, HeldBytes.stepBytes)
+        guard context.held.grow(step, for: self) else {
+            hold = .memory
+            return false
+        }
+        gatheredBytes += step
+        return true
+    }
+
+    /// Counts a response that has to be held. Small ones are not counted.
     func mayHold(_ bytes: Int) -> Bool {
         bytes < HeldBytes.smallFrameBytes || context.held.admit(bytes, for: self)
     }
@@ -311,7 +337,11 @@ internal final class Session {
     /// Room has become free.
     func mayHoldAgain() {
         guard !isClosed else { return }
-        if hold == .memory { hold = .none }
+        if hold == .memory {
+            hold = .none
+            // It was not the client who took so long.
+            requests.gatherStarted = loop.now
+        }
         pumpRequests()
         if case .memory? = openJob?.waitsFor {
             openJob = nil
@@ -325,12 +355,9 @@ internal final class Session {
         if heldRequestBytes > 0, produceJob == nil, fetchJob == nil,
             !(upstream?.isCongested ?? false)
         {
-            if case .gather = requests.state {
-            } else {
-                let bytes = heldRequestBytes
-                heldRequestBytes = 0
-                context.held.release(bytes)
-            }
+            let bytes = heldRequestBytes
+            heldRequestBytes = 0
+            context.held.release(bytes, of: self)
         }
         let isOpening = openJob.map { $0.waitsFor == .keys } ?? false
         if heldResponseBytes > 0, !isOpening, !client.isCongested {
@@ -338,7 +365,7 @@ internal final class Session {
             } else {
                 let bytes = heldResponseBytes
                 heldResponseBytes = 0
-                context.held.release(bytes)
+                context.held.release(bytes, of: self)
             }
         }
     }
@@ -425,8 +452,8 @@ internal final class Session {
                 + UInt64(held) * 1_000_000_000 / ProxyLimits.stalledBytesPerSecond
             return now &- inlet.gatherStarted > allowed
         }
-        return isLate(requests, heldRequestBytes) || isLate(responses, heldResponseBytes)
-            || isUnread(now: now)
+        if hold != .memory, isLate(requests, gatheredBytes) { return true }
+        return isLate(responses, heldResponseBytes) || isUnread(now: now)
     }
 
     /// Whether the client takes nothing of what is held for it.
@@ -457,12 +484,13 @@ internal final class Session {
         openJob = nil
         client.close()
         upstream?.close()
-        let bytes = heldRequestBytes + heldResponseBytes
+        let bytes = gatheredBytes + heldRequestBytes + heldResponseBytes
+        gatheredBytes = 0
         heldRequestBytes = 0
         heldResponseBytes = 0
         context.sessionClosed(self)
+        context.held.release(bytes, of: self)
         context.held.forget(self)
-        context.held.release(bytes)
     }
 
     /// The fields that every log line of a session carries.

@@ -9,12 +9,13 @@ import sys
 from confluent_kafka import Producer
 
 from conformance import batches, cluster, proc
-from conformance.cluster import REPOSITORY, Sasl, Topic
+from conformance.cluster import REPOSITORY, Topic
 from conformance.logins import NOBODY, Login
 from conformance.proc import Failed
 from conformance.readers import Stock, read_as, write_as
 from conformance.records import Got, Record, by_place, compare_with_sent
 from conformance.report import paint
+from conformance.sasl import Sasl
 from conformance.waxwing import Settings, Waxwing, binary
 
 TOPIC = "customers"
@@ -220,9 +221,8 @@ def main() -> int:
         if running:
             running.stop()
         KEYRING.unlink(missing_ok=True)
-    print(
-        "\n" + paint("Done. Nothing personal at the broker; each reader saw what the rules show.", "32")
-    )
+    text = "Done. Nothing personal at the broker; each reader saw what the rules show."
+    print("\n" + paint(text, "32"))
     return 0
 
 

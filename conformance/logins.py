@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from aiokafka.abc import AbstractTokenProvider
 from kafka.net.sasl.oauth import AbstractTokenProvider as KafkaPythonTokenProvider
 
-from conformance.cluster import java_property
+from conformance.sasl import java_property
 
 SECURITY = "org.apache.kafka.common.security."
 # The claim that has the groups, here and in Waxwing's configuration.

@@ -352,7 +352,8 @@ class Data:
         path = self.scene.directory / "wrong.yaml"
         whole = (
             "cluster: {bootstrap: ['127.0.0.1:9092']}\n"
-            "listeners: [{name: a, bind: 127.0.0.1, ports: {bootstrap: 1200, brokers: 1201-1209}}]\n"
+            "listeners:\n"
+            "  - {name: a, bind: 127.0.0.1, ports: {bootstrap: 1200, brokers: 1201-1209}}\n"
             "keys: {local: {file: %s}}\n" % self.scene.keyring
         ) + text
         lines = whole.splitlines()

@@ -332,7 +332,7 @@ def search(scene: Scene) -> None:
     needles = [MARK.encode(), NUMBER_MARK.encode(), MARK.encode("utf-16-le")]
     places: dict[str, list[bytes]] = {
         "what clients were given": scene.uncleared,
-        "Waxwing's logs": [waxwing.child.log.read_bytes() for waxwing in (scene.waxwing, scene.fixed)],
+        "Waxwing's logs": [one.child.log.read_bytes() for one in (scene.waxwing, scene.fixed)],
         "the audit": [scene.audit(name).read_bytes() for name in ("sasl", "fixed")],
         "on the wire to clients": [
             bytes(data) for watch in scene.watches.values() for data in watch.received

@@ -1,4 +1,4 @@
-"""What readers are shown on every way to read: sessions, groups, followers, shares, transactions."""
+"""What readers are shown on every way to read: sessions, groups, followers, transactions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import uuid
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
-from conformance import proc
 from conformance.cases.views_scene import FETCH, MARK, SHARE_FETCH, Scene, user
 from conformance.clients.confluent import Deliveries, read_to_end, send, to_got
 from conformance.logins import Login

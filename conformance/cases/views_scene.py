@@ -13,12 +13,13 @@ from confluent_kafka.admin import AdminClient
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
 from conformance import batches, cluster, masks, proc, wire
-from conformance.cluster import REPOSITORY, Sasl, Topic, create_topics, wait_for_leaders
+from conformance.cluster import REPOSITORY, Topic, create_topics, wait_for_leaders
 from conformance.logins import GROUPS, NOBODY, Login
 from conformance.proc import Failed
 from conformance.readers import Stock, read_as, write_as
 from conformance.records import Got, Record, by_place, new_marker
 from conformance.relay import Link, Relay
+from conformance.sasl import Sasl
 from conformance.scan import _frames
 from conformance.waxwing import Settings, Waxwing, make_keyring
 

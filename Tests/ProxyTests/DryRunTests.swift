@@ -1,6 +1,7 @@
 // DryRunTests: a rule that is only tried out changes nothing and says what it would do.
 
 import KafkaWire
+import Masks
 import Rules
 import TestSupport
 import Testing
@@ -86,6 +87,34 @@ extension ProxySuites {
             #expect(refused.count == 2)
             #expect(refused.allSatisfy { $0.contains("record 0 of the batch") })
             for secret in TestDocument.secrets { #expect(!log.bytes.contains(run: secret)) }
+        }
+
+        @Test func `what is fetched is delivered as it is stored`() throws {
+            let store = LogStore()
+            let tried: (inout Sealing) -> Void = {
+                $0.isDryRun = true
+                $0.plainRecords = .refuse
+            }
+            let rules = RuleSet(
+                protect: [
+                    try TestRules.protect("docs", fields: TestDocument.fields, tried),
+                    try TestRules.protect("whole", tried),
+                ], read: [try TestRules.read("User:mask", "*", show: .mask(.redact))])
+            let harness = try ProxyHarness(rules)
+            defer { harness.stop() }
+            store.serve(harness.broker)
+            harness.broker.takeLogIns()
+            let batch = TestBatch.make(texts: [document])
+            let topics = ["docs", "whole"]
+            _ = try harness.connect().ask(
+                ProduceMessage(9, 1, topics.map { .init($0, 0, batch) }))
+            for name in ["stranger", "mask"] {
+                let client = try harness.connect(as: name)
+                let answer = try client.ask(
+                    FetchMessage(12, 2, topics.map { .init(.name($0), 0) }))
+                #expect(answer.partitions.map(\.error) == [0, 0])
+                #expect(answer.partitions.map(\.records) == [batch, batch])
+            }
         }
 
         @Test func `what is reserved is refused on topics that are tried out too`() throws {

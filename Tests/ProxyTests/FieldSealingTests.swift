@@ -163,6 +163,26 @@ extension ProxySuites {
             #expect(store.batches("docs").count == 1)
         }
 
+        @Test func `what is refused without acks closes the connection`() throws {
+            let store = LogStore()
+            let harness = try harness(store)
+            defer { harness.stop() }
+            let client = try harness.connect()
+            var good = ProduceMessage(9, 1, [.init("docs", 0, TestBatch.make(texts: [document]))])
+            good.acks = 0
+            var bad = good
+            bad.partitions = [
+                .init("docs", 0, TestBatch.make(texts: ["no document"])),
+                .init("docs", 1, TestBatch.make(texts: [document])),
+            ]
+            try client.send(good.wire)
+            #expect(harness.broker.wait(ApiKey.produce, count: 1).count == 1)
+            try client.send(bad.wire)
+            #expect(client.isEndedByPeer())
+            #expect(harness.broker.requests(ApiKey.produce).count == 1)
+            #expect(store.batches("docs", 1).isEmpty)
+        }
+
         @Test func `a refusal does not tell what is in the document`() throws {
             let harness = try harness(LogStore())
             defer { harness.stop() }

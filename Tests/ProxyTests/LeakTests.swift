@@ -120,6 +120,8 @@ extension ProxySuites {
             var unanswered = ProduceMessage(7, 3, [.init("topic", 2, batch)])
             unanswered.acks = 0
             try producer.send(unanswered.wire)
+            let parts = store.batches("topic", 0).count
+            #expect(store.waitForBatches(parts, "topic", 2))
 
             let fetch = FetchMessage(12, 4, (0..<3).map { .init(.name("topic"), $0) })
             for name in ["stranger", "analyst", "dropper", "backup"] {

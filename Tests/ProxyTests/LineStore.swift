@@ -10,7 +10,7 @@ final class LineStore: Sendable {
     private let descriptor: Int32
 
     init(_ level: LogLevel = .info) {
-        var path = Array("/tmp/waxwing-lines-XXXXXX".utf8CString)
+        var path = Array("/tmp/waxwing-\(String(repeating: "X", count: 6))".utf8CString)
         // SAFETY: the array ends in zero, and the call changes letters of it.
         descriptor = unsafe mkstemp(&path)
         precondition(descriptor >= 0, "no file for the lines of a log")

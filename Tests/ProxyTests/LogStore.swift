@@ -36,6 +36,12 @@ final class LogStore: Sendable {
         batches(.name(topic), partition)
     }
 
+    /// Blocks until that many batches are stored. A producer without acks is told nothing.
+    func waitForBatches(_ count: Int, _ topic: String, _ partition: Int32 = 0) -> Bool {
+        let key = Key(topic: .name(topic), partition: partition)
+        return logs.wait { ($0[key]?.batches.count ?? 0) >= count ? true : nil } ?? false
+    }
+
     /// Changes a stored batch.
     func change(_ topic: String, _ partition: Int32 = 0, _ body: (inout [[UInt8]]) throws -> Void)
         rethrows

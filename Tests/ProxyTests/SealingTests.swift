@@ -148,7 +148,7 @@ extension ProxySuites {
             try client.send(forged.wire)
             #expect(client.isEndedByPeer())
             #expect(harness.broker.requests(ApiKey.produce).count == 1)
-            #expect(store.batches("sealed-1", 1).count == 1)
+            #expect(store.waitForBatches(1, "sealed-1", 1))
         }
 
         @Test func `topic ids are asked for once, hidden from the client`() throws {

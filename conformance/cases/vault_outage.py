@@ -220,7 +220,7 @@ def outage(scene: Scene) -> None:
         scene.client.produce(way.bootstrap, topic, sent, "none")
     reader = Reader(way, cached, [one.value for one in sent])
     reader.read()
-    java = JavaFlow(scene, way, java_topic, seconds=OVER + 15)
+    java = JavaFlow(scene, way, java_topic, seconds=OVER + 8)
     java.started()
     flows = [Steady(way, topic) for topic in topics[:2]]
     wait_for_more([plain, *flows])

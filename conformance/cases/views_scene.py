@@ -202,9 +202,7 @@ class Scene:
         self.waxwing = self._start({"apps": by_sasl, "cleared": by_sasl}, "sasl")
         self.fixed = self._start({"anonymous": "anonymous"} | fixed, "fixed")
         self.watches = {
-            (id(waxwing), name): Watch(
-                [base, base + 2, base + 3], keeps=name not in ("cleared", "fraud")
-            )
+            (id(waxwing), name): Watch([base, base + 2, base + 3], keeps=name != "cleared")
             for waxwing in (self.waxwing, self.fixed)
             for name, base in waxwing.bases.items()
         }

@@ -5,7 +5,7 @@ PYTHON = .venv/bin/python
 .PHONY: help demo test conformance bench build release format check setup clean
 
 help:
-	@echo "make demo         a stock client writes through Waxwing; see what the broker stores"
+	@echo "make demo         one writer, three readers: who sees what, and what the broker stores"
 	@echo "make test         everything: format, build, unit tests, real brokers and clients"
 	@echo "make check        the quick part of it: format, debug build, unit tests"
 	@echo "make conformance  real brokers and clients only"

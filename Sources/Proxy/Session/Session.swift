@@ -16,7 +16,8 @@ internal import Transport
 ///
 /// The parts: this file holds the two streams and how they end; `Session+Requests` and
 /// `Session+Responses` cut the streams into frames; `Session+Produce` and `Session+Fetch` seal and
-/// open; `Session+Questions` asks the broker what a step has to know first.
+/// open; `Session+Questions` asks the broker what a step has to know first; `Session+LogIn` learns
+/// who the client is; `Session+Memory` counts what is held.
 internal final class Session {
     /// Why the client is not read.
     enum Hold: Equatable {
@@ -62,8 +63,8 @@ internal final class Session {
     var hasFullFetch = false
     /// Whether this connection has ever fetched what may have to be opened, or may have.
     var opensFetches = false
-    /// The version of DescribeConfigs to ask in; nil when the broker has said that it has none. Until
-    /// it says something, the one that all brokers since Kafka 1.1 have.
+    /// The version of DescribeConfigs to ask in; nil when the broker has said that it has none.
+    /// Until it says something, the one that all brokers since Kafka 1.1 have.
     var topicConfigVersion: Int16? = 2
     /// The next own question's correlation id.
     var questionCount: Int32 = 0
@@ -87,7 +88,7 @@ internal final class Session {
     private var lingerTimer: LoopTimer?
     private var lastActivity: UInt64
     /// Since when the client has taken nothing, and what it had taken by then.
-    private var unreadSince: (time: UInt64, sent: UInt64)?
+    var unreadSince: (time: UInt64, sent: UInt64)?
     /// What the upstream connection was made to, for log lines.
     var upstreamName = "-"
     /// The client came for a node that is not known: nothing but log-in passes before the brokers
@@ -312,64 +313,6 @@ internal final class Session {
         return false
     }
 
-    // MARK: memory
-
-    /// Counts the next bytes of the request that is collected. Until 64 KiB of it are there it is
-    /// not counted.
-    /// - Returns: false when they have to wait.
-    func mayGather(_ frame: ByteBuffer, _ count: Int) -> Bool {
-        let wanted = frame.count + count - gatheredBytes
-        guard frame.count + count > HeldBytes.smallFrameBytes, wanted > 0 else { return true }
-        let step = max(wanted, HeldBytes.stepBytes)
-        guard context.held.grow(step, for: self) else {
-            hold = .memory
-            return false
-        }
-        gatheredBytes += step
-        return true
-    }
-
-    /// Counts a response that has to be held. Small ones are not counted.
-    func mayHold(_ bytes: Int) -> Bool {
-        bytes < HeldBytes.smallFrameBytes || context.held.admit(bytes, for: self)
-    }
-
-    /// Room has become free.
-    func mayHoldAgain() {
-        guard !isClosed else { return }
-        if hold == .memory {
-            hold = .none
-            // It was not the client who took so long.
-            requests.gatherStarted = loop.now
-        }
-        pumpRequests()
-        if case .memory? = openJob?.waitsFor {
-            openJob = nil
-            holdsResponse = false
-        }
-        pumpResponses()
-    }
-
-    /// Gives back what was counted for frames that have gone on their way.
-    func releaseHeld() {
-        if heldRequestBytes > 0, produceJob == nil, fetchJob == nil,
-            !(upstream?.isCongested ?? false)
-        {
-            let bytes = heldRequestBytes
-            heldRequestBytes = 0
-            context.held.release(bytes, of: self)
-        }
-        let isOpening = openJob.map { $0.waitsFor == .keys } ?? false
-        if heldResponseBytes > 0, !isOpening, !client.isCongested {
-            if case .gather = responses.state {
-            } else {
-                let bytes = heldResponseBytes
-                heldResponseBytes = 0
-                context.held.release(bytes, of: self)
-            }
-        }
-    }
-
     // MARK: ending
 
     private func clientFinished() {
@@ -440,34 +383,6 @@ internal final class Session {
         let patience = hold == .none ? 0 : settings.keyWaitNanoseconds
         guard now &- lastActivity > settings.idleNanoseconds &+ patience else { return }
         close(.info, "closed as idle")
-    }
-
-    /// Whether a peer has taken too long with a frame that memory is kept for: a little time, and
-    /// more the larger the frame. Who waits for Waxwing itself is not meant.
-    func isStalled(now: UInt64) -> Bool {
-        func isLate(_ inlet: Inlet, _ held: Int) -> Bool {
-            guard held > 0, case .gather = inlet.state else { return false }
-            let allowed =
-                settings.stalledNanoseconds
-                + UInt64(held) * 1_000_000_000 / ProxyLimits.stalledBytesPerSecond
-            return now &- inlet.gatherStarted > allowed
-        }
-        if hold != .memory, isLate(requests, gatheredBytes) { return true }
-        return isLate(responses, heldResponseBytes) || isUnread(now: now)
-    }
-
-    /// Whether the client takes nothing of what is held for it.
-    private func isUnread(now: UInt64) -> Bool {
-        guard heldResponseBytes > 0, client.isCongested else {
-            unreadSince = nil
-            return false
-        }
-        let sent = client.bytesSent
-        guard let since = unreadSince, since.sent == sent else {
-            unreadSince = (now, sent)
-            return false
-        }
-        return now &- since.time > ProxyLimits.stalledNanoseconds
     }
 
     /// Closes both sides at once and says why.

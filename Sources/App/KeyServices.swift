@@ -73,9 +73,13 @@ internal struct KeyServices {
     }
 
     private static func report(_ status: ServiceStatus, _ log: Log) {
-        log.warn(
-            "key service changed",
-            [.init("service", status.service), .init("state", "\(status.state)")])
+        if status.state == .closed {
+            log.info("key service answers again", [.init("service", status.service)])
+        } else {
+            log.warn(
+                "key service is out",
+                [.init("service", status.service), .init("reason", status.lastFailure ?? "-")])
+        }
     }
 
     /// Makes and opens a data key under every key that is named outright, so that a wrong name

@@ -37,6 +37,11 @@ package enum ProxyLimits {
     /// Pairs of reader and topic that are counted between two lines of the audit.
     package static let auditCountsMax = 10_000
 
+    /// Topics that a rule on trial is counted for between two lines.
+    package static let dryRunTopicsMax = 10_000
+    /// How often those counts are written.
+    package static let dryRunReportNanoseconds: UInt64 = 60_000_000_000
+
     /// How long a frame that is counted may stand still while others wait for its memory.
     package static let stalledNanoseconds: UInt64 = 10_000_000_000
     /// What a peer with such a frame has to send in a second at least, beyond that time.

@@ -49,12 +49,12 @@ internal final class Reader {
         } catch {
             // The configuration was checked path by path; all together they are too many.
             log.limited(
-                .error, "the rules for a topic are too many; nothing of it is opened",
+                .error, "the rules for a topic are too many; only what is sealed is delivered",
                 [
                     .init("topic", policy.name), .init("principal", "\(principal)"),
                     .init("reason", "\(error)"),
                 ])
-            return nil
+            return .sealedOnly
         }
     }
 

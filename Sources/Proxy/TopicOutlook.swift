@@ -24,7 +24,7 @@ package struct TopicOutlook {
         let policy = TopicPolicy(topic, rules: rules)
         plan = policy.plan
         isOff = policy.protection.isOff
-        _ = try RecordView(rules.view(of: topic, for: principal), policy.sealing)
+        _ = try RecordView(rules.view(of: topic, for: principal), policy.readSealing)
         let reader = Reader(principal, rules: rules, log: Log(level: .error, format: .text))
         view = reader.view(of: policy).records
     }

@@ -99,7 +99,7 @@ extension BatchOpener {
         unopenable error: RecordError, _ mark: RecordMark?, _ records: RawSpan, _ body: RawSpan,
         _ task: OpeningTask, _ progress: inout OpeningProgress, _ walk: inout RecordWalk
     ) throws(RecordError) {
-        guard task.view.unopenable == .deliver,
+        guard task.view.deliversUnopenable,
             error.code == .openFailed || error.code == .unsupportedFormat
         else { throw error }
         counts.unopenable += 1

@@ -71,7 +71,9 @@ package final class RecordView: Sendable {
     ) throws(FieldPathError) {
         let own = fields?.paths ?? []
         precondition(own.count == actions.count, "a view needs one action for each path")
-        let others = plain == .mask ? protectedFields?.paths ?? [] : []
+        let named = Set(own)
+        let others =
+            plain == .mask ? protectedFields?.paths.filter { !named.contains($0) } ?? [] : []
         self.whole = whole
         self.plain = plain
         self.unopenable = unopenable
@@ -93,6 +95,21 @@ package final class RecordView: Sendable {
             fatalError("a view without paths is refused: \(error)")
         }
     }()
+
+    /// Nothing but what is sealed and stays so: for a reader whose rules cannot be carried out.
+    package static let sealedOnly: RecordView = {
+        do throws(FieldPathError) {
+            return try RecordView(
+                whole: .sealed, fields: nil, actions: [], rest: .sealed, plain: .refuse,
+                unopenable: .refuse, protectedFields: nil)
+        } catch {
+            fatalError("a view without paths is refused: \(error)")
+        }
+    }()
+
+    /// Whether a record that does not open goes out as it is stored. With it would go the values
+    /// beside the sealed ones that this reader is not to see.
+    internal var deliversUnopenable: Bool { unopenable == .deliver && plain == .deliver }
 
     /// Place in `actions` of the action for a hit of `selected`.
     internal func action(ofPath path: Int) -> Int { path < 0 ? actions.count - 1 : path }

@@ -91,9 +91,4 @@ package struct ReadView: Hashable, Sendable {
     package static let clear = ReadView(whole: .clear, rest: .clear)
     /// Everything as it is stored.
     package static let sealed = ReadView(rest: .sealed)
-
-    /// Whether records pass as they are stored, so that nothing has to be looked at.
-    package var isAsStored: Bool {
-        whole == .sealed && rest == .sealed && fields.allSatisfy { $0.showing == .sealed }
-    }
 }

@@ -7,6 +7,8 @@ internal import Limits
 /// Runs the calls of a mailbox until it is closed. Everything here happens on one thread.
 @safe
 internal final class HTTPThread {
+    /// How long the thread pauses when waiting itself fails.
+    private static let errorMicroseconds: UInt32 = 100_000
     /// How long the thread sleeps when nothing happens.
     private static let idleMilliseconds: Int32 = 60_000
     /// The same while calls wait for their turn, whose time may run out.
@@ -98,7 +100,10 @@ internal final class HTTPThread {
                 running.count < VaultLimits.callsInFlightMax
                 ? HTTPThread.idleMilliseconds : HTTPThread.waitingMilliseconds
             // libcurl wakes up earlier for its own timers.
-            unsafe curl_multi_poll(multi, nil, 0, pause, nil)
+            if unsafe curl_multi_poll(multi, nil, 0, pause, nil) != CURLM_OK {
+                // Not at full speed round an error that stays.
+                usleep(HTTPThread.errorMicroseconds)
+            }
         }
         mailbox.setWake(nil)
         for transfer in running.values {
@@ -124,9 +129,14 @@ internal final class HTTPThread {
             return item.fail(.system(code: Int(CURLE_OUT_OF_MEMORY.rawValue)))
         }
         let transfer = unsafe HTTPTransfer(job, settings, on: easy)
-        transfer.prepare(now: now)
+        let isReady = transfer.prepare(now: now)
+        guard isReady, unsafe curl_multi_add_handle(multi, easy) == CURLM_OK else {
+            transfer.finish(.failure(.system(code: Int(CURLE_OUT_OF_MEMORY.rawValue))))
+            transfer.end()
+            unsafe curl_easy_cleanup(easy)
+            return
+        }
         running[UInt(bitPattern: easy)] = transfer
-        unsafe curl_multi_add_handle(multi, easy)
     }
 
     /// - Returns: whether there was something to finish.

@@ -44,12 +44,16 @@ internal final class HTTPTransfer {
         unsafe self.easy = easy
     }
 
+    /// libcurl did not take an option or a header.
+    private var isBroken = false
+
     // MARK: options
 
     /// Sets the handle up for the call.
+    /// - Returns: false when libcurl did not take an option; the call must then not be made.
     // SAFETY: `easy` is a live handle; strings are copied by libcurl, lists and the body live until
     // `end`; `self` is held by the thread until the handle is out of libcurl's hands.
-    internal func prepare(now: UInt64) {
+    internal func prepare(now: UInt64) -> Bool {
         let address = settings.address
         set(CURLOPT_NOSIGNAL, 1)
         // A name server that hangs must not hold up the calls of others when this one is given up.
@@ -95,6 +99,7 @@ internal final class HTTPTransfer {
         unsafe wax_curl_set_callback(easy, CURLOPT_HEADERFUNCTION) {
             unsafe HTTPTransfer.receivedHead($1, $2, $3)
         }
+        return !isBroken
     }
 
     // SAFETY: as `prepare`; the body's storage does not move, as nothing is appended to it later.
@@ -127,11 +132,13 @@ internal final class HTTPTransfer {
     }
 
     private func set(_ option: CURLoption, _ value: Int) {
-        unsafe wax_curl_set_long(easy, option, value)  // SAFETY: `easy` is a live handle.
+        // SAFETY: `easy` is a live handle.
+        if unsafe wax_curl_set_long(easy, option, value) != CURLE_OK { isBroken = true }
     }
 
     private func set(_ option: CURLoption, _ value: String) {
-        unsafe wax_curl_set_string(easy, option, value)  // SAFETY: libcurl copies the string.
+        // SAFETY: libcurl copies the string.
+        if unsafe wax_curl_set_string(easy, option, value) != CURLE_OK { isBroken = true }
     }
 
     /// libcurl copies the line; the copy made here is zeroed.
@@ -144,7 +151,11 @@ internal final class HTTPTransfer {
         let bytes = line.bytes
         unsafe bytes.withUnsafeBytes { room in
             let text = unsafe room.assumingMemoryBound(to: CChar.self)
-            unsafe headers = curl_slist_append(headers, text.baseAddress)
+            if let longer = unsafe curl_slist_append(headers, text.baseAddress) {
+                unsafe headers = longer
+            } else {
+                isBroken = true
+            }
         }
         wipe(line)
     }
@@ -211,9 +222,12 @@ internal final class HTTPTransfer {
             return .failure(.redirect("to nowhere"))
         }
         let target = unsafe String(cString: found)
-        guard target.utf8.count <= VaultLimits.redirectBytesMax,
-            target.hasPrefix(settings.address.scheme + "://")
-        else { return .failure(.redirect("to another scheme, where a token must not be sent")) }
+        // Standby nodes send callers to the active one. Without TLS nobody knows who that is.
+        let allowed =
+            settings.address.scheme == "https"
+            ? "https://" : "http://\(settings.address.host):"
+        guard target.utf8.count <= VaultLimits.redirectBytesMax, target.hasPrefix(allowed)
+        else { return .failure(.redirect("to where a token must not be sent")) }
         guard target.hasSuffix(job.request.path) else {
             return .failure(.redirect("to another path"))
         }

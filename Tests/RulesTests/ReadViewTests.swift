@@ -120,7 +120,6 @@ import Testing
             try rule(["*"], ["*"], .clear, [("$", .clear), ("$.a", .clear)]),
         ])
         #expect(rules.view(of: "payments", for: ada) == .sealed)
-        #expect(rules.view(of: "payments", for: ada).isAsStored)
     }
 
     @Test func `the first of two fields with one path counts`() throws {

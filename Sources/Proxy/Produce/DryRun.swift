@@ -3,13 +3,15 @@
 internal import Bytes
 internal import Crypto
 internal import Envelope
+internal import Limits
 internal import Loop
 internal import Records
 internal import Rules
 internal import Telemetry
 
-/// Carries a rule out on a copy that nobody gets, under a key that nobody keeps, so that what is
-/// counted is what would happen: the same walk, the same paths, the same refusals.
+/// Carries a rule out on a copy that nobody gets, under a key that nobody keeps: the same walk, the
+/// same paths, the same refusals of records. What depends on the key service or on the topic's
+/// settings at the cluster is not tried.
 internal final class DryRun {
     private struct Counts {
         var batches = 0
@@ -26,11 +28,6 @@ internal final class DryRun {
     private var counts: [String: Counts] = [:]
     private var isReporting = false
 
-    /// How often counts are written.
-    private static let reportNanoseconds: UInt64 = 60_000_000_000
-    /// Topics that are counted one by one between two reports.
-    private static let topicsMax = 10_000
-
     init(sealer: BatchSealer, loop: EventLoop, log: Log) {
         self.sealer = sealer
         self.loop = loop
@@ -39,9 +36,9 @@ internal final class DryRun {
 
     /// Counts a produced batch of a topic whose rule is tried out.
     func count(_ batch: RawSpan, _ policy: TopicPolicy) {
-        guard let key = throwawayKey(),
-            counts[policy.name] != nil || counts.count < DryRun.topicsMax
-        else { return }
+        guard let key = throwawayKey() else { return }
+        if counts[policy.name] == nil, counts.count >= ProxyLimits.dryRunTopicsMax { report() }
+        defer { scratch.removeAll(keepingAtMost: RecordLimits.scratchBytesKept) }
         var found = counts[policy.name] ?? Counts()
         found.batches += 1
         do throws(RecordError) {
@@ -83,7 +80,7 @@ internal final class DryRun {
     private func reportLater() {
         guard !isReporting else { return }
         isReporting = true
-        loop.schedule(afterNanoseconds: DryRun.reportNanoseconds) { [weak self] _ in
+        loop.schedule(afterNanoseconds: ProxyLimits.dryRunReportNanoseconds) { [weak self] _ in
             self?.report()
         }
     }

@@ -59,6 +59,9 @@ package enum ProxyLimits {
     /// Leader hints at the end of a streamed Fetch response.
     package static let endpointsBytesMax = 1_048_576
 
+    /// Fetch sessions of one connection that are remembered; clients have one.
+    package static let fetchSessionsMax = 16
+
     /// Topic ids in one fetch that were not seen before.
     package static let unknownTopicsMax = 10_000
 

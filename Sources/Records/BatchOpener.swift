@@ -82,6 +82,7 @@ package final class BatchOpener {
                 if frame.magic == 2 {
                     try openBatch(records, task, keys, &progress)
                 } else {
+                    try checkOld(frame, view)
                     progress.pass(hasRecords: true)
                 }
                 progress.end = frame.end
@@ -99,6 +100,17 @@ package final class BatchOpener {
         guard progress.hasOpened else { return .unchanged }
         progress.finish(records, output)
         return .opened(progress.outputStart..<output.count)
+    }
+
+    /// Messages of before Kafka 0.11 are never sealed and not looked into: where plain records are
+    /// not simply delivered, neither are they.
+    private func checkOld(
+        _ frame: RecordBatchFrame, _ view: RecordView
+    ) throws(RecordError) {
+        guard !view.deliversPlain else { return }
+        throw RecordError(
+            .refused, "messages of format \(frame.magic), which are never sealed, are not delivered"
+        )
     }
 
     private static func frame(

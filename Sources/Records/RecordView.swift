@@ -107,6 +107,15 @@ package final class RecordView: Sendable {
         }
     }()
 
+    /// Whether records in the clear go out whatever is in them.
+    internal var deliversPlain: Bool {
+        switch plain {
+        case .deliver: true
+        case .refuse: false
+        case .mask: whole == .clear && actions.allSatisfy { $0 == .clear }
+        }
+    }
+
     /// Whether a record that does not open goes out as it is stored. With it would go the values
     /// beside the sealed ones that this reader is not to see.
     internal var deliversUnopenable: Bool { unopenable == .deliver && plain == .deliver }

@@ -80,6 +80,19 @@ extension ProxySuites {
             #expect(try texts(next, fetch(3, [])) == [text])
         }
 
+        @Test func `a session of another connection is looked into whatever was asked before`()
+            throws
+        {
+            let harness = try harness(LogStore())
+            defer { harness.stop() }
+            let client = try harness.connect(as: "stranger")
+            // A full fetch that begins no session, of a topic that needs no look.
+            var other = fetch(0, [whole])
+            other.epoch = -1
+            _ = try client.ask(other)
+            #expect(try texts(client, fetch(3, [])) == [TestDocument.redacted])
+        }
+
         @Test func `a session that was begun before the log-in is looked into after it`() throws {
             let store = LogStore()
             let harness = try harness(store)

@@ -67,6 +67,29 @@ import Testing
         #expect(try texts([document, "text", nil], whole) == ["********", "********", nil])
     }
 
+    @Test(arguments: [UInt8(0), 1]) func `messages of old formats are plain records`(
+        magic: UInt8
+    ) throws {
+        var old = [UInt8](repeating: 0x61, count: 60)
+        old.replaceSubrange(8..<12, with: [0, 0, 0, 48])
+        old[16] = magic
+        let refusing = [
+            try view(plain: .refuse), try view(whole: .clear, rest: .clear, plain: .refuse),
+            try view(plain: .mask), try view([("$.a", .clear)], rest: .clear, plain: .mask),
+        ]
+        for view in refusing {
+            let error = try #require(throws: RecordError.self) {
+                try reader.open(old, view, KeysAtHand())
+            }
+            #expect(error.code == .refused)
+        }
+        for view in [
+            try view(), try view(whole: .clear, rest: .clear, plain: .mask, protected: protected),
+        ] {
+            #expect(try reader.open(old, view, KeysAtHand()).result == .unchanged)
+        }
+    }
+
     @Test func `what is no document is shown as a whole value`() throws {
         func shown(_ whole: ViewAction) throws -> [String?] {
             try texts(["text", nil], try view(whole: whole, plain: .mask, protected: protected))

@@ -49,15 +49,14 @@ extension Session {
         }
         if hold == .fetch { hold = .none }
         // A session that was opened elsewhere may hold topics that were never seen here.
-        if topics.opens || !topics.unknown.isEmpty || (topics.isIncremental && !hasFullFetch) {
+        if topics.opens || !topics.unknown.isEmpty || !isOwnSession(topics, job.header) {
             opensFetches = true
         }
-        if !topics.isIncremental { hasFullFetch = true }
         if opensFetches, let limitAt = topics.limitAt {
             job.frame.set(int32: Int32(ProxyLimits.fetchBytesMax), at: limitAt)
         }
         upstream?.enqueue(job.frame)
-        if opensFetches {
+        if opensFetches || topics.beginsSession {
             expect(.open, job.header)
         } else if job.header.apiKey == ApiKey.shareFetch {
             expect(.rewrite, job.header)
@@ -66,10 +65,36 @@ extension Session {
         }
     }
 
+    /// Whether all topics that the answer may be about were named on this connection.
+    private func isOwnSession(_ topics: FetchTopics, _ header: RequestHeader) -> Bool {
+        guard topics.isIncremental else { return true }
+        return header.apiKey == ApiKey.fetch && ownFetchSessions.contains(topics.session)
+    }
+
+    /// Notes the id that the broker gave to a session that was begun on this connection.
+    private func noteSession(_ frame: ByteBuffer, _ pending: Pending) {
+        guard pending.apiKey == ApiKey.fetch, pending.version >= 7 else { return }
+        let response = frame.bytes(in: 4..<frame.count)
+        guard
+            let header = try? ResponseHeader.parse(
+                response, apiKey: pending.apiKey, version: pending.version)
+        else { return }
+        // ThrottleTimeMs, ErrorCode, SessionId: the same in all versions since sessions (KIP-227).
+        var cursor = ByteCursor(response.extracting(header.end..<response.byteCount))
+        guard (try? cursor.skip(6)) != nil, let session = try? cursor.int32(), session != 0 else {
+            return
+        }
+        if ownFetchSessions.count >= ProxyLimits.fetchSessionsMax { ownFetchSessions = [] }
+        ownFetchSessions.insert(Int64(session))
+    }
+
     /// What a fetch request tells about the topics whose records will come.
     private struct FetchTopics {
         var opens = false
         var isIncremental = false
+        /// The broker is asked to remember the topics under an id of its own (KIP-227).
+        var beginsSession = false
+        var session: Int64 = 0
         var unknown: Set<TopicID> = []
         /// Where a byte limit stands in the frame that is above what may be held.
         var limitAt: Int?
@@ -88,7 +113,6 @@ extension Session {
         walker.reset(program, body: header.end..<request.byteCount)
         var topics = FetchTopics()
         var inForgotten = false
-        var session: Int64 = 0
         while true {
             let event = try walker.next(request, at: 0)
             switch event.kind {
@@ -101,10 +125,11 @@ extension Session {
                 switch event.role {
                 case .bytesMax where event.number > ProxyLimits.fetchBytesMax:
                     topics.limitAt = event.value.lowerBound + 4
-                case .sessionID: session = event.number
+                case .sessionID: topics.session = event.number
                 case .sessionEpoch:
                     topics.isIncremental =
-                        event.number > 0 && (session != 0 || key == ApiKey.shareFetch)
+                        event.number > 0 && (topics.session != 0 || key == ApiKey.shareFetch)
+                    topics.beginsSession = event.number == 0 && key == ApiKey.fetch
                 case .topicName where !inForgotten:
                     look(for: request.extracting(event.value).text, &topics)
                 case .topicID where !inForgotten:
@@ -179,6 +204,7 @@ extension Session {
                 client: "\(peer)", code: failure.code, reason: failure.reason)
             frame.set(int16: failure.code, at: failure.codeAt + 4)
         }
+        noteSession(frame, pending)
         for (topic, counts) in opening.counts { context.audit.shown(topic, to: reader, counts) }
         job.cancelTimer()
         openJob = nil

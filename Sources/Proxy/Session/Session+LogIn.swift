@@ -77,7 +77,7 @@ extension Session {
     private func becomes(_ principal: Principal) {
         reader = context.reader(for: principal)
         // What was found out about its fetches was for who it was before.
-        hasFullFetch = false
+        ownFetchSessions = []
         log.debug("logged in", fields([("principal", "\(principal)")]))
         context.audit.loggedIn(principal, client: "\(peer)")
     }

@@ -59,8 +59,8 @@ internal final class Session {
     var openJob: OpenJob?
     /// The fetch that `hold` is about.
     var fetchJob: FetchJob?
-    /// Whether the topics of this connection's fetches were all seen.
-    var hasFullFetch = false
+    /// Fetch sessions that were begun on this connection, so that all their topics were seen.
+    var ownFetchSessions: Set<Int64> = []
     /// Whether this connection has ever fetched what may have to be opened, or may have.
     var opensFetches = false
     /// The version of DescribeConfigs to ask in; nil when the broker has said that it has none.

@@ -39,6 +39,8 @@ def produce_big(bootstrap: str, topic: str, records: list[Record], codec: str, *
         "compression.type": codec,
         "message.max.bytes": 16 << 20,
         "linger.ms": 50,
+        # A broker that does not lead a new topic yet has batches sent again, out of order without.
+        "enable.idempotence": True,
         **QUIET,
         **more,
     }

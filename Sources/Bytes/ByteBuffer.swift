@@ -95,6 +95,12 @@ public final class ByteBuffer {
     /// Forgets the content, keeps the storage.
     @inlinable public func removeAll() { used = 0 }
 
+    /// Forgets the content, and gives the storage back when it is larger than `capacityMax`.
+    public func removeAll(keepingAtMost capacityMax: Int) {
+        used = 0
+        if room > capacityMax { resize(min(256, max(capacityMax, 16))) }
+    }
+
     /// Cuts the content to its first `newCount` bytes.
     @inlinable public func truncate(to newCount: Int) {
         precondition(newCount >= 0 && newCount <= count, "truncation beyond the content")

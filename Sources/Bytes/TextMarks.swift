@@ -53,16 +53,37 @@ public final class TextMarks {
         return search(text, at)
     }
 
+    /// The marks from `at` on, one after another, as far as was looked ahead.
+    @inlinable
+    @inline(__always)
+    public func run(_ text: RawSpan, _ at: Int) -> MarkRun {
+        if at < start || at &- start >= length { _ = search(text, at) }
+        let place = at &- start
+        guard place >= 0, place < length else { return unsafe MarkRun(words, 0, 0, 0, 0) }
+        let word = place >> 6
+        // SAFETY: the place is one that `words` has bits for.
+        let bits = unsafe words[word] & (~0 &<< UInt64(truncatingIfNeeded: place & 63))
+        return unsafe MarkRun(
+            words, word, (length &- 1) >> 6, start &+ word &* 64, bits)
+    }
+
     @usableFromInline
     internal func search(_ text: RawSpan, _ from: Int) -> Int {
         precondition(from >= 0, "an offset before the text")
         var at = from
         while at < text.byteCount {
-            if at < start || at - start >= length { look(text, at) }
+            if at < start || at &- start >= length { look(text, at) }
+            let place = at &- start
             // SAFETY: `at` is in the window, and each of its bytes has a bit.
-            let bits = unsafe words[(at - start) >> 6] >> UInt64((at - start) & 63)
-            if bits != 0 { return at + bits.trailingZeroBitCount }
-            at = min(at - (at - start) & 63 + 64, text.byteCount)
+            var bits = unsafe words[place >> 6] >> UInt64(truncatingIfNeeded: place & 63)
+            if bits != 0 { return at &+ bits.trailingZeroBitCount }
+            var word = place >> 6 &+ 1
+            while word &* 64 < length {
+                bits = unsafe words[word]
+                if bits != 0 { return start &+ word &* 64 &+ bits.trailingZeroBitCount }
+                word &+= 1
+            }
+            at = start &+ length
         }
         return text.byteCount
     }
@@ -74,5 +95,45 @@ public final class TextMarks {
         let window = text.extracting(at..<at + length)
         // SAFETY: the callee reads `length` bytes, writes a bit for each and at most one word more.
         unsafe window.withUnsafeBytes { unsafe wax_text_marks($0.baseAddress, $0.count, words) }
+    }
+}
+
+/// Gives marks in their order. Where one is does not depend on where the one before it was, so that
+/// a processor can look for several at once. It must not outlive the next call of its `TextMarks`.
+@safe
+public struct MarkRun {
+    @usableFromInline internal let words: UnsafeMutablePointer<UInt64>
+    @usableFromInline internal var word: Int
+    @usableFromInline internal let last: Int
+    @usableFromInline internal var base: Int
+    @usableFromInline internal var bits: UInt64
+
+    @inlinable
+    @inline(__always)
+    internal init(
+        _ words: UnsafeMutablePointer<UInt64>, _ word: Int, _ last: Int, _ base: Int, _ bits: UInt64
+    ) {
+        unsafe self.words = words
+        self.word = word
+        self.last = last
+        self.base = base
+        self.bits = bits
+    }
+
+    /// The offset of the next one; that of the text's end or behind it, or `Int.max`, when no more
+    /// are known.
+    @inlinable
+    @inline(__always)
+    public mutating func next() -> Int {
+        while bits == 0 {
+            guard word < last else { return .max }
+            word &+= 1
+            base &+= 64
+            // SAFETY: at most the last word that was filled.
+            bits = unsafe words[word]
+        }
+        let found = base &+ bits.trailingZeroBitCount
+        bits &= bits &- 1
+        return found
     }
 }

@@ -9,24 +9,26 @@ package final class FieldScanner {
     /// Selected values of the last document in the order of its bytes; none lies in another.
     package private(set) var hits: [FieldHit] = []
     /// Normalized paths of the hits.
-    package private(set) var names = ByteBuffer(capacity: 256)
+    package let names = ByteBuffer(capacity: 256)
 
     /// The containers around the value at hand, outermost first; the document's own place is first.
     private let frames: UnsafeMutablePointer<Frame>
     /// Where the paths are at the value at hand, when anything can be selected there.
     private var states = StateSet.none
-    /// The container that is a hit and not yet closed, or -1, and the depth around it.
+    /// The frame at which no further object or array may be opened.
+    private let deepest: UnsafeMutablePointer<Frame>
+    /// The container that is a hit and not yet closed, or -1, and the frame around it.
     private var openHit = -1
-    private var openDepth = 0
+    private var openFrame: UnsafeMutablePointer<Frame>
     /// A name with escapes, as its path would say it.
-    private var decoded = ByteBuffer(capacity: 256)
+    private let decoded = ByteBuffer(capacity: 256)
     private let marks = TextMarks()
 
     /// Limits that are asked for often, copied here since constants of another module are called.
-    private let depthMax = FieldLimits.depthMax
     private let hitsMax = FieldLimits.hitsMax
     private let nameBytesMax = FieldLimits.nameBytesMax
     private let namesBytesMax = FieldLimits.namesBytesMax
+    private let namesBytesKept = FieldLimits.namesBytesKept
 
     /// What becomes a hit.
     private enum Mode { case selected, selectedAndSealed, sealed }
@@ -41,6 +43,8 @@ package final class FieldScanner {
         var path = -1
         /// The byte that closes it; zero, which the end of the text reads as, around the document.
         var close: UInt8 = 0
+        /// Whether anything in it can be selected.
+        var isFollowed = false
         /// Whether the name of the member has escapes.
         var hasEscapes = false
         var index = 0
@@ -50,28 +54,27 @@ package final class FieldScanner {
         var nameEnd = 0
     }
 
-    /// Where a pass stands: what is asked at every token. What takes it `inout` is inlined, so
-    /// that it is kept in registers; the innermost frame has the rest, and older copies of some.
+    /// Where a pass stands: what is asked at every token. It is only ever handed to functions that
+    /// are inlined, so that it is kept in registers; the innermost frame has the rest.
+    @safe
     private struct Pass {
         var at = 0
-        var depth = 0
+        /// The innermost frame.
+        var frame: UnsafeMutablePointer<Frame>
         var close: UInt8 = 0
-        var hasEscapes = false
         /// Whether anything in the container at hand can be selected, and in the value.
         var isFollowed = false
         var isValueFollowed = false
-        /// What everything in the container is selected by, and what the value is; -1 for nothing.
-        var containerPath = -1
+        /// What the value is selected by; -1 for nothing.
         var path = -1
-        var index = 0
-        var item = 0
-        var nameEnd = 0
     }
 
     package init() {
         // SAFETY: freed in deinit only. A frame is no object, and may be overwritten.
         unsafe frames = UnsafeMutablePointer.allocate(capacity: FieldLimits.depthMax + 1)
         unsafe frames.initialize(repeating: Frame(), count: FieldLimits.depthMax + 1)
+        unsafe deepest = frames + FieldLimits.depthMax
+        unsafe openFrame = frames
     }
 
     deinit {
@@ -127,10 +130,8 @@ package final class FieldScanner {
 
     private func forget() {
         if !hits.isEmpty { hits.removeAll(keepingCapacity: hits.count <= FieldLimits.hitsKept) }
-        if names.count > FieldLimits.namesBytesKept { names = ByteBuffer(capacity: 256) }
-        names.removeAll()
-        if decoded.count > FieldLimits.namesBytesKept { decoded = ByteBuffer(capacity: 256) }
-        decoded.removeAll()
+        names.removeAll(keepingAtMost: namesBytesKept)
+        decoded.removeAll(keepingAtMost: namesBytesKept)
     }
 
     // MARK: the pass
@@ -138,25 +139,42 @@ package final class FieldScanner {
     private func read(
         _ text: RawSpan, _ program: PathProgram, _ mode: Mode
     ) throws(FieldScanError) {
-        var pass = Pass()
+        var pass = unsafe Pass(frame: frames)
         let marks = marks
         begin(program, mode, &pass)
         _ = ScanText.token(text, &pass.at)
-        pass.item = pass.at
-        while true {
-            let isOver = try value(text, marks, mode, &pass)
-            if isOver, try !next(text, &pass) { break }
-            pass.item = pass.at
-            pass.path = pass.containerPath
+        // SAFETY: the pass stands in a frame that was opened, here and below.
+        unsafe pass.frame.pointee.item = pass.at
+        pass: while true {
+            var isOver = try value(text, marks, mode, &pass)
+            while true {
+                if isOver, try !next(text, &pass) { break pass }
+                guard pass.close == UInt8(ascii: "}"), !pass.isFollowed || program.takesNamedOnly
+                else { break }
+                let names = pass.isFollowed ? program.beginnings : .none
+                let stop = PlainMembers.skip(text, marks, pass.at, names)
+                pass.at = stop.at
+                unsafe pass.frame.pointee.index &+= stop.count
+                isOver = stop.isBehindValue
+                if !isOver { break }
+            }
+            unsafe pass.frame.pointee.item = pass.at
+            pass.path = unsafe pass.frame.pointee.path
             pass.isValueFollowed = false
             if pass.close == UInt8(ascii: "}") {
-                let member = try member(text, marks, pass.at)
-                pass.at = member.value
-                pass.nameEnd = member.nameEnd
-                pass.hasEscapes = member.hasEscapes
-                if pass.isFollowed { followName(text, program, mode, &pass) }
+                let start = pass.at
+                let name = try ScanText.name(text, marks, start)
+                pass.at = name.value
+                unsafe pass.frame.pointee.nameEnd = name.end
+                unsafe pass.frame.pointee.hasEscapes = name.hasEscapes
+                guard pass.isFollowed, program.mayTake(text, start &+ 1, name) else { continue }
+                pass.path = unsafe follow(
+                    text, start &+ 1..<name.end &- 1, name.hasEscapes, program, mode, pass.frame,
+                    pass.path)
+                pass.isValueFollowed = !states.isEmpty
             } else if pass.isFollowed {
-                follow(program.taking(index: pass.index), program, mode, &pass)
+                pass.path = unsafe follow(program, mode, pass.frame, pass.path)
+                pass.isValueFollowed = !states.isEmpty
             }
         }
         guard pass.at == text.byteCount else {
@@ -167,7 +185,7 @@ package final class FieldScanner {
     @inline(__always)
     private func begin(_ program: PathProgram, _ mode: Mode, _ pass: inout Pass) {
         // SAFETY: there is a first frame.
-        unsafe frames[0] = Frame()
+        unsafe frames.pointee = Frame()
         openHit = -1
         states = program.start
         pass.path = program.rootPath
@@ -182,16 +200,16 @@ package final class FieldScanner {
         _ text: RawSpan, _ marks: TextMarks, _ mode: Mode, _ pass: inout Pass
     ) throws(FieldScanError) -> Bool {
         let start = pass.at
-        let kind: JSONKind
         let first = ScanText.byte(text, start)
+        let kind: JSONKind
         switch first {
         case ScanText.quote:
             let string = try ScanText.string(text, marks, start &+ 1)
             pass.at = string.end
             let isSealed = StringUnits.isSealed(text, start, hasEscapes: string.hasEscapes)
             if isSealed || pass.path >= 0 {
-                save(pass)
-                try noteString(text, start..<pass.at, isSealed, mode, pass.depth, pass.path)
+                // SAFETY: the frame of this pass.
+                try unsafe noteString(text, start, pass.at, isSealed, mode, pass.frame, pass.path)
             }
             return true
         case UInt8(ascii: "{"), UInt8(ascii: "["):
@@ -204,8 +222,7 @@ package final class FieldScanner {
             pass.at = try ScanText.literal(text, start)
         }
         if pass.path >= 0, mode != .sealed {
-            save(pass)
-            try note(text, start..<pass.at, kind, false, pass.depth, pass.path)
+            try unsafe note(text, start, pass.at, kind, false, pass.frame, pass.path)
         }
         return true
     }
@@ -215,10 +232,10 @@ package final class FieldScanner {
         _ text: RawSpan, _ byte: UInt8, _ mode: Mode, _ pass: inout Pass
     ) throws(FieldScanError) -> Bool {
         let start = pass.at
-        guard pass.depth < depthMax else {
+        // SAFETY: the frame stands behind the first one, `depthMax` at most.
+        guard unsafe pass.frame < deepest else {
             throw FieldScanError(offset: start, "too deep a nesting", isLimit: true)
         }
-        save(pass)
         // In ASCII an opening bracket and its end are two apart.
         let close = byte &+ 2
         pass.at = start &+ 1
@@ -226,35 +243,24 @@ package final class FieldScanner {
         if isEmpty { pass.at &+= 1 }
         if pass.path >= 0, mode != .sealed {
             let kind = byte == UInt8(ascii: "{") ? JSONKind.object : .array
-            let end = isEmpty ? pass.at : start + 1
-            try note(text, start..<end, kind, false, pass.depth, pass.path)
+            let end = isEmpty ? pass.at : start &+ 1
+            try unsafe note(text, start, end, kind, false, pass.frame, pass.path)
             if !isEmpty {
                 openHit = hits.count - 1
-                openDepth = pass.depth
+                unsafe openFrame = pass.frame
             }
         }
         if isEmpty { return true }
-        pass.depth &+= 1
+        unsafe pass.frame += 1
         pass.close = close
-        pass.index = 0
         pass.isFollowed = pass.isValueFollowed
-        pass.containerPath = mode == .sealed ? pass.path : -1
-        // SAFETY: the depth is at most `depthMax`, checked above, and there is one frame more.
-        unsafe frames[pass.depth] = Frame(
-            container: start, states: pass.isFollowed ? states : .none, path: pass.containerPath,
-            close: close)
+        unsafe pass.frame.pointee.container = start
+        unsafe pass.frame.pointee.states = pass.isFollowed ? states : .none
+        unsafe pass.frame.pointee.path = mode == .sealed ? pass.path : -1
+        unsafe pass.frame.pointee.close = close
+        unsafe pass.frame.pointee.isFollowed = pass.isFollowed
+        unsafe pass.frame.pointee.index = 0
         return false
-    }
-
-    /// Writes what the frame has older copies of.
-    @inline(__always)
-    private func save(_ pass: Pass) {
-        // SAFETY: a depth that was opened.
-        let frame = unsafe frames + pass.depth
-        unsafe frame.pointee.hasEscapes = pass.hasEscapes
-        unsafe frame.pointee.index = pass.index
-        unsafe frame.pointee.item = pass.item
-        unsafe frame.pointee.nameEnd = pass.nameEnd
     }
 
     /// Behind a value: steps to the next member or element, out of all containers that end before
@@ -265,25 +271,23 @@ package final class FieldScanner {
     private func next(_ text: RawSpan, _ pass: inout Pass) throws(FieldScanError) -> Bool {
         while true {
             let byte = ScanText.token(text, &pass.at)
-            if pass.depth == 0 { return false }
-            if byte == UInt8(ascii: ",") {
+            if byte == UInt8(ascii: ","), pass.close != 0 {
                 pass.at &+= 1
-                pass.index &+= 1
+                // SAFETY: a frame of this pass.
+                unsafe pass.frame.pointee.index &+= 1
                 _ = ScanText.token(text, &pass.at)
                 return true
             }
+            if pass.close == 0 { return false }
             guard byte == pass.close else {
                 throw FieldScanError(offset: pass.at, "neither ',' nor the end of its container")
             }
             pass.at &+= 1
-            pass.depth &-= 1
-            // SAFETY: the depth was above zero.
-            let frame = unsafe frames + pass.depth
-            pass.close = unsafe frame.pointee.close
-            pass.index = unsafe frame.pointee.index
-            pass.containerPath = unsafe frame.pointee.path
-            pass.isFollowed = unsafe !frame.pointee.states.isEmpty
-            if openHit >= 0, openDepth == pass.depth { closeHit(pass.at) }
+            // SAFETY: a container has a frame before its own.
+            unsafe pass.frame -= 1
+            pass.close = unsafe pass.frame.pointee.close
+            pass.isFollowed = unsafe pass.frame.pointee.isFollowed
+            if openHit >= 0, unsafe openFrame == pass.frame { closeHit(pass.at) }
         }
     }
 
@@ -295,64 +299,46 @@ package final class FieldScanner {
         openHit = -1
     }
 
-    /// Steps to the value of the member that begins at `start`.
-    ///
-    /// - Returns: also where its name ends, behind the closing quotation mark, and whether the
-    ///   name has escapes.
-    private func member(
-        _ text: RawSpan, _ marks: TextMarks, _ start: Int
-    ) throws(FieldScanError) -> (value: Int, nameEnd: Int, hasEscapes: Bool) {
-        guard ScanText.byte(text, start) == ScanText.quote else {
-            throw FieldScanError(offset: start, "no name of a member")
-        }
-        let name = try ScanText.string(text, marks, start &+ 1)
-        var at = name.end
-        guard ScanText.token(text, &at) == UInt8(ascii: ":") else {
-            throw FieldScanError(offset: at, "no ':' behind a name")
-        }
-        at &+= 1
-        _ = ScanText.token(text, &at)
-        return (at, name.end, name.hasEscapes)
-    }
-
-    @inline(__always)
-    private func followName(
-        _ text: RawSpan, _ program: PathProgram, _ mode: Mode, _ pass: inout Pass
-    ) {
-        let (start, end) = (pass.item &+ 1, pass.nameEnd &- 1)
-        if program.takesNamedOnly, !pass.hasEscapes, !program.mayName(text, start, end) { return }
-        let taking = taking(text, start..<end, pass.hasEscapes, program)
-        follow(taking, program, mode, &pass)
-    }
-
+    /// Moves the paths on to the value of a member.
     @inline(never)
-    private func taking(
-        _ text: RawSpan, _ name: Range<Int>, _ hasEscapes: Bool, _ program: PathProgram
-    ) -> StateSet {
-        guard hasEscapes else { return program.taking(text, name) }
+    private func follow(
+        _ text: RawSpan, _ name: Range<Int>, _ hasEscapes: Bool, _ program: PathProgram,
+        _ mode: Mode, _ frame: UnsafeMutablePointer<Frame>, _ path: Int
+    ) -> Int {
+        let place = hasEscapes ? placeEscaped(text, name, program) : program.place(text, name)
+        // SAFETY: the caller's frame.
+        return unsafe select(program.taking(place), program, mode, frame, path)
+    }
+
+    private func placeEscaped(
+        _ text: RawSpan, _ name: Range<Int>, _ program: PathProgram
+    ) -> Int {
         decoded.removeAll()
         var at = name.lowerBound
         while at < name.upperBound { StringUnits.append(StringUnits.next(text, &at), to: decoded) }
         let decoded = decoded
-        return program.taking(decoded.bytes, 0..<decoded.count)
+        return program.place(decoded.bytes, 0..<decoded.count)
+    }
+
+    /// The same of an element.
+    @inline(never)
+    private func follow(
+        _ program: PathProgram, _ mode: Mode, _ frame: UnsafeMutablePointer<Frame>, _ path: Int
+    ) -> Int {
+        // SAFETY: the caller's frame.
+        unsafe select(program.taking(index: frame.pointee.index), program, mode, frame, path)
     }
 
     /// Moves the paths whose positions are in `taking` on to the value.
+    ///
+    /// - Returns: the path that selects it.
     @inline(__always)
-    private func follow(
-        _ taking: StateSet, _ program: PathProgram, _ mode: Mode, _ pass: inout Pass
-    ) {
-        pass.path = select(taking, program, mode, pass.depth, pass.path)
-        pass.isValueFollowed = !states.isEmpty
-    }
-
-    /// - Returns: the path that selects the value.
-    @inline(never)
     private func select(
-        _ taking: StateSet, _ program: PathProgram, _ mode: Mode, _ depth: Int, _ path: Int
+        _ taking: StateSet, _ program: PathProgram, _ mode: Mode,
+        _ frame: UnsafeMutablePointer<Frame>, _ path: Int
     ) -> Int {
-        // SAFETY: a depth that was opened.
-        let around = unsafe frames[depth].states
+        // SAFETY: the caller's frame.
+        let around = unsafe frame.pointee.states
         let matched = around & taking
         let selecting = matched & program.last
         if selecting.isEmpty || mode == .sealed {
@@ -369,8 +355,8 @@ package final class FieldScanner {
 
     @inline(never)
     private func noteString(
-        _ text: RawSpan, _ value: Range<Int>, _ isSealed: Bool, _ mode: Mode, _ depth: Int,
-        _ path: Int
+        _ text: RawSpan, _ start: Int, _ end: Int, _ isSealed: Bool, _ mode: Mode,
+        _ frame: UnsafeMutablePointer<Frame>, _ path: Int
     ) throws(FieldScanError) {
         if isSealed, openHit >= 0 { hits[openHit].containsSealedText = true }
         let isHit =
@@ -379,30 +365,33 @@ package final class FieldScanner {
             case .selectedAndSealed: path >= 0 || (isSealed && openHit < 0)
             case .sealed: isSealed
             }
-        if isHit { try note(text, value, .string, isSealed, depth, path) }
+        // SAFETY: the caller's frame.
+        if isHit { try unsafe note(text, start, end, .string, isSealed, frame, path) }
     }
 
-    /// Adds the value in the innermost frame.
+    /// Adds the value in `innermost`.
     @inline(never)
     private func note(
-        _ text: RawSpan, _ value: Range<Int>, _ kind: JSONKind, _ isSealed: Bool, _ depth: Int,
-        _ path: Int
+        _ text: RawSpan, _ start: Int, _ end: Int, _ kind: JSONKind, _ isSealed: Bool,
+        _ innermost: UnsafeMutablePointer<Frame>, _ path: Int
     ) throws(FieldScanError) {
         guard hits.count < hitsMax else {
-            throw FieldScanError(
-                offset: value.lowerBound, "too many selected values", isLimit: true)
+            throw FieldScanError(offset: start, "too many selected values", isLimit: true)
         }
         let nameStart = names.count
         names.append(UInt8(ascii: "$"))
-        // SAFETY: all depths up to this one were opened.
-        for level in 0..<depth { try unsafe appendStep(text, frames[level + 1], nameStart) }
-        let frame = unsafe frames[depth]
+        // SAFETY: all frames up to the innermost were opened.
+        var frame = unsafe frames
+        while unsafe frame < innermost {
+            unsafe frame += 1
+            try unsafe appendStep(text, frame.pointee, nameStart)
+        }
+        let own = unsafe innermost.pointee
         hits.append(
             FieldHit(
-                value: value, kind: kind, path: path, isSealedText: isSealed,
+                value: start..<end, kind: kind, path: path, isSealedText: isSealed,
                 containsSealedText: false, name: nameStart..<names.count,
-                member: frame.item..<value.upperBound, container: frame.container,
-                index: frame.index))
+                member: own.item..<end, container: own.container, index: own.index))
     }
 
     private func appendStep(

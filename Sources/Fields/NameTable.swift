@@ -3,7 +3,7 @@
 internal import Bytes
 
 /// A fixed table of names. Most names of a document are in none of the paths, and are told apart
-/// by their length or one look into the table.
+/// by their beginnings.
 internal struct NameTable: Sendable {
     /// Enough of a name to know one of up to 16 bytes, and to tell most longer ones apart.
     private struct Digest: Equatable {
@@ -19,54 +19,62 @@ internal struct NameTable: Sendable {
         }
     }
 
-    private struct Entry {
-        let digest: Digest
-        let name: [UInt8]
+    /// Tells most names that are none of some from those that may be.
+    internal struct Beginnings: Sendable {
+        /// A bit for each beginning that occurs, by a hash of up to eight bytes.
+        private var bits: UInt64 = 0
+
+        internal static let none = Beginnings()
+
+        fileprivate mutating func insert(_ head: UInt64) { bits |= Self.bit(head) }
+
+        @inline(__always)
+        private static func bit(_ head: UInt64) -> UInt64 {
+            1 &<< ((head &* 0x9e37_79b9_7f4a_7c15) >> 58)
+        }
+
+        /// - Parameters:
+        ///   - word: the first eight bytes from the name's first on.
+        ///   - count: bytes of the name.
+        /// - Returns: false when the name is none of them.
+        @inline(__always)
+        internal func mayHave(_ word: UInt64, count: Int) -> Bool {
+            if bits == 0 { return false }
+            var head = word
+            if count < 8 { head &= 1 &<< UInt64(truncatingIfNeeded: 8 &* count) &- 1 }
+            return bits & Self.bit(head) != 0
+        }
     }
 
-    private let entries: [Entry]
-    /// Places in `entries`, -1 where there is none. At least three quarters are empty.
+    private let digests: [Digest]
+    /// Asked for only where a digest does not say all.
+    private let names: [[UInt8]]
+    /// Places in both, -1 where there is none. At least three quarters are empty.
     private let slots: [Int]
     private let shift: UInt64
-    /// A bit for each beginning that occurs, by a hash of up to eight bytes.
-    private let beginnings: UInt64
+    internal let beginnings: Beginnings
 
     /// - Parameter names: no two alike.
     internal init(_ names: [[UInt8]]) {
         var bits: UInt64 = 3
         while 1 << bits < names.count * 4 { bits += 1 }
         var slots = [Int](repeating: -1, count: 1 << Int(bits))
-        var beginnings: UInt64 = 0
+        var beginnings = Beginnings.none
         shift = 64 - bits
-        entries = names.map { name in
+        digests = names.map { name in
             let text = ByteBuffer(capacity: name.count)
             text.append(name)
-            return Entry(digest: Self.digest(text.bytes, 0..<name.count), name: name)
+            return Self.digest(text.bytes, 0..<name.count)
         }
-        for (place, entry) in entries.enumerated() {
-            beginnings |= Self.bit(entry.digest.head)
-            var slot = Int(entry.digest.hash >> shift)
+        self.names = names
+        for (place, digest) in digests.enumerated() {
+            beginnings.insert(digest.head)
+            var slot = Int(digest.hash >> shift)
             while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
             slots[slot] = place
         }
         self.slots = slots
         self.beginnings = beginnings
-    }
-
-    @inline(__always)
-    private static func bit(_ head: UInt64) -> UInt64 {
-        1 << ((head &* 0x9e37_79b9_7f4a_7c15) >> 58)
-    }
-
-    /// False when the name between the two offsets is none of them. True says nothing.
-    @inline(__always)
-    internal func mayHave(_ text: RawSpan, _ start: Int, _ end: Int) -> Bool {
-        // Closer to the end of the text it is left to `place`.
-        guard text.byteCount &- start >= 8 else { return true }
-        var head = ScanText.word(text, start)
-        let count = end &- start
-        if count < 8 { head &= 1 &<< UInt64(truncatingIfNeeded: 8 &* count) &- 1 }
-        return beginnings & Self.bit(head) != 0
     }
 
     /// The place of the name that stands at `range`, -1 when it is none of them.
@@ -75,9 +83,7 @@ internal struct NameTable: Sendable {
         var slot = Int(digest.hash >> shift)
         while slots[slot] >= 0 {
             let place = slots[slot]
-            if entries[place].digest == digest,
-                digest.count <= 16 || isSame(entries[place].name, text, range)
-            {
+            if digests[place] == digest, digest.count <= 16 || isSame(names[place], text, range) {
                 return place
             }
             slot = (slot + 1) & (slots.count - 1)

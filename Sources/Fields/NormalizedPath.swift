@@ -6,6 +6,9 @@ internal import Bytes
 /// document's content alone: the same name gives the same path, however it is escaped there.
 internal enum NormalizedPath {
     private static let apostrophe = UInt8(ascii: "'")
+    /// `['` and `']`.
+    private static let nameStart: Int16 = 0x5b27
+    private static let nameEnd: Int16 = 0x275d
 
     /// Appends the step to the element at `index`.
     internal static func append(index: Int, to output: ByteBuffer) {
@@ -27,15 +30,14 @@ internal enum NormalizedPath {
     internal static func append(
         name text: RawSpan, _ name: Range<Int>, hasEscapes: Bool, to output: ByteBuffer
     ) {
-        output.append(UInt8(ascii: "["))
-        output.append(apostrophe)
+        output.reserve(name.count + 4)
+        output.append(int16: nameStart)
         if !hasEscapes, !hasApostrophe(text, name) {
             output.append(text.extracting(name))
         } else {
             appendOdd(text, name, to: output)
         }
-        output.append(apostrophe)
-        output.append(UInt8(ascii: "]"))
+        output.append(int16: nameEnd)
     }
 
     private static func appendOdd(_ text: RawSpan, _ name: Range<Int>, to output: ByteBuffer) {
@@ -51,14 +53,16 @@ internal enum NormalizedPath {
     private static func hasApostrophe(_ text: RawSpan, _ name: Range<Int>) -> Bool {
         let ones = ScanText.ones
         var at = name.lowerBound
-        while name.upperBound - at >= 8 {
+        while at < name.upperBound, text.byteCount &- at >= 8 {
             let others = ScanText.word(text, at) ^ (ones &* UInt64(apostrophe))
-            if (others &- ones) & ~others & (ones &* 0x80) != 0 { return true }
-            at += 8
+            let found = (others &- ones) & ~others & (ones &* 0x80)
+            // The lowest bit that is set is exact.
+            if found != 0 { return at &+ found.trailingZeroBitCount >> 3 < name.upperBound }
+            at &+= 8
         }
         while at < name.upperBound {
             if ScanText.byte(text, at) == apostrophe { return true }
-            at += 1
+            at &+= 1
         }
         return false
     }

@@ -71,17 +71,26 @@ internal final class PathProgram: Sendable {
     /// that select.
     internal func firstPath(of positions: StateSet) -> Int { pathOfPosition[positions.lowest] }
 
-    /// False when no path has the name between the two offsets; else it has to be looked for.
+    /// What the names of members that are followed begin with, when only these are.
     @inline(__always)
-    internal func mayName(_ text: RawSpan, _ start: Int, _ end: Int) -> Bool {
-        names.mayHave(text, start, end)
+    internal var beginnings: NameTable.Beginnings { names.beginnings }
+
+    /// False when no selector takes the member whose name begins at `start`; true says nothing.
+    @inline(__always)
+    internal func mayTake(_ text: RawSpan, _ start: Int, _ name: ScanText.Name) -> Bool {
+        if !takesNamedOnly || name.hasEscapes || text.byteCount &- start < 8 { return true }
+        return beginnings.mayHave(ScanText.word(text, start), count: name.end &- 1 &- start)
     }
 
-    /// The positions whose selectors take a member with the name that stands at `range`.
-    internal func taking(_ text: RawSpan, _ range: Range<Int>) -> StateSet {
-        let place = names.place(of: text, range)
-        return place < 0 ? wildcards : nameMasks[place]
+    /// The place of the name that stands at `range` among the paths' names; -1 when it is none.
+    @inline(__always)
+    internal func place(_ text: RawSpan, _ range: Range<Int>) -> Int {
+        names.place(of: text, range)
     }
+
+    /// The positions whose selectors take a member with the name at that place.
+    @inline(__always)
+    internal func taking(_ place: Int) -> StateSet { place < 0 ? wildcards : nameMasks[place] }
 
     /// The positions whose selectors take the element at `index`.
     @inline(__always)

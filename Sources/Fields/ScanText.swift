@@ -70,6 +70,32 @@ internal enum ScanText {
         return try oddString(text, marks, at)
     }
 
+    /// The name of a member and where its value begins.
+    internal struct Name {
+        /// Behind the closing quotation mark.
+        internal let end: Int
+        internal let hasEscapes: Bool
+        internal let value: Int
+    }
+
+    /// Steps from the beginning of a member to its value.
+    @inline(__always)
+    internal static func name(
+        _ text: RawSpan, _ marks: TextMarks, _ start: Int
+    ) throws(FieldScanError) -> Name {
+        guard byte(text, start) == quote else {
+            throw FieldScanError(offset: start, "no name of a member")
+        }
+        let name = try string(text, marks, start &+ 1)
+        var at = name.end
+        guard token(text, &at) == UInt8(ascii: ":") else {
+            throw FieldScanError(offset: at, "no ':' behind a name")
+        }
+        at &+= 1
+        _ = token(text, &at)
+        return Name(end: name.end, hasEscapes: name.hasEscapes, value: at)
+    }
+
     /// The same from the first byte on that is not plain.
     @inline(never)
     private static func oddString(
@@ -155,8 +181,53 @@ internal enum ScanText {
     @inline(__always)
     private static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
+    /// The highest bit of each byte of `word` that is no digit.
+    @inline(__always)
+    private static func others(_ word: UInt64) -> UInt64 {
+        let values = word ^ (ones &* 0x30)
+        return ((values & (ones &* 0x7f)) &+ ones &* 0x76 | values) & (ones &* 0x80)
+    }
+
     /// Behind the number that begins at `start` with a digit or a minus sign.
+    @inline(__always)
     internal static func number(_ text: RawSpan, _ start: Int) throws(FieldScanError) -> Int {
+        if text.byteCount &- start >= 8 {
+            let end = shortNumber(word(text, start), start)
+            if end >= 0 { return end }
+        }
+        return try anyNumber(text, start)
+    }
+
+    /// Behind the number whose first bytes are in `word`, when it ends there and has neither sign
+    /// nor exponent nor begins with a zero; else -1.
+    @inline(__always)
+    internal static func shortNumber(_ word: UInt64, _ start: Int) -> Int {
+        var others = others(word)
+        guard others & 0x80 == 0, others != 0, word & 0xff != 0x30 else { return -1 }
+        var at = others.trailingZeroBitCount & ~7
+        if (word &>> UInt64(at)) & 0xff == 0x2e {
+            let digits = at &+ 8
+            others &= others &- 1
+            at = others.trailingZeroBitCount & ~7
+            // No digit behind the point, or the word ends first.
+            if at == digits || at == 64 { return -1 }
+        }
+        let behind = (word &>> UInt64(at)) & 0xff
+        return behind | 0x20 == 0x65 || behind == 0x2e ? -1 : start &+ at >> 3
+    }
+
+    /// Behind the literal whose first bytes are in `word`; -1 when there is none.
+    @inline(__always)
+    internal static func shortLiteral(_ word: UInt64, _ start: Int) -> Int {
+        let four = UInt32(truncatingIfNeeded: word)
+        // `true`, `null`, `fals` and `e`, the first letter in the lowest bits.
+        if four == 0x6575_7274 || four == 0x6c6c_756e { return start &+ 4 }
+        if four == 0x736c_6166, word >> 32 & 0xff == 0x65 { return start &+ 5 }
+        return -1
+    }
+
+    @inline(never)
+    private static func anyNumber(_ text: RawSpan, _ start: Int) throws(FieldScanError) -> Int {
         var at = start
         if byte(text, at) == UInt8(ascii: "-") { at += 1 }
         if byte(text, at) == UInt8(ascii: "0") {
@@ -180,15 +251,12 @@ internal enum ScanText {
         return at
     }
 
-    @inline(__always)
     private static func digits(_ text: RawSpan, _ at: inout Int) throws(FieldScanError) {
         guard isDigit(byte(text, at)) else {
             throw FieldScanError(offset: at, "a digit is missing in a number")
         }
         while text.byteCount - at >= 8 {
-            // Digits become 0 to 9; then the highest bit of each other byte is set.
-            let values = word(text, at) ^ (ones &* 0x30)
-            let others = ((values & (ones &* 0x7f)) &+ ones &* 0x76 | values) & (ones &* 0x80)
+            let others = others(word(text, at))
             if others != 0 {
                 at += others.trailingZeroBitCount >> 3
                 return
@@ -201,12 +269,9 @@ internal enum ScanText {
     /// Behind the literal that stands at `at`.
     @inline(__always)
     internal static func literal(_ text: RawSpan, _ at: Int) throws(FieldScanError) -> Int {
-        if text.byteCount - at >= 8 {
-            let word = word(text, at)
-            let four = UInt32(truncatingIfNeeded: word)
-            // `true`, `null`, `fals` and `e`, the first letter in the lowest bits.
-            if four == 0x6575_7274 || four == 0x6c6c_756e { return at + 4 }
-            if four == 0x736c_6166, word >> 32 & 0xff == 0x65 { return at + 5 }
+        if text.byteCount &- at >= 8 {
+            let end = shortLiteral(word(text, at), at)
+            if end >= 0 { return end }
         }
         return try lastLiteral(text, at)
     }

@@ -80,11 +80,15 @@ internal enum StringUnits {
     /// - Parameter hasEscapes: it has some, so that the mark may be spelled with them.
     @inline(__always)
     internal static func isSealed(_ text: RawSpan, _ start: Int, hasEscapes: Bool) -> Bool {
-        if !hasEscapes, text.byteCount - start >= 8 {
-            return ScanText.word(text, start) >> 8 & 0xff_ffff_ffff == mark
+        if !hasEscapes, text.byteCount &- start >= 8 {
+            return isMark(ScanText.word(text, start) >> 8)
         }
         return isMark(text, start + 1)
     }
+
+    /// Whether the lowest five bytes are the mark, without escapes.
+    @inline(__always)
+    internal static func isMark(_ word: UInt64) -> Bool { word & 0xff_ffff_ffff == mark }
 
     private static func isMark(_ text: RawSpan, _ start: Int) -> Bool {
         var at = start

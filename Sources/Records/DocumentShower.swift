@@ -37,15 +37,15 @@ internal final class DocumentShower {
     }
 
     /// The document that is shown, prefix included, after `shown`.
-    internal private(set) var shown = ByteBuffer(capacity: 256)
+    internal let shown = ByteBuffer(capacity: 256)
     /// What became of the last document's values.
     internal private(set) var counts = OpeningCounts()
 
     private let masker: Masker
     private let scanner = FieldScanner()
     private var removal = FieldRemoval()
-    private var sealed = ByteBuffer(capacity: 256)
-    private var text = ByteBuffer(capacity: 256)
+    private let sealed = ByteBuffer(capacity: 256)
+    private let text = ByteBuffer(capacity: 256)
     private var edits: [Edit] = []
     private var clearAreas: [ClearArea] = []
 
@@ -63,9 +63,9 @@ internal final class DocumentShower {
 
     /// Gives scratch space back that an unusually large document made grow.
     internal func release() {
-        if shown.capacity > RecordLimits.scratchBytesKept { shown = ByteBuffer(capacity: 256) }
-        if sealed.capacity > RecordLimits.scratchBytesKept { sealed = ByteBuffer(capacity: 256) }
-        if text.capacity > RecordLimits.scratchBytesKept { text = ByteBuffer(capacity: 256) }
+        for buffer in [shown, sealed, text] {
+            buffer.removeAll(keepingAtMost: RecordLimits.scratchBytesKept)
+        }
     }
 
     // MARK: documents
@@ -129,6 +129,9 @@ internal final class DocumentShower {
     ) throws(RecordError) -> Outcome {
         counts = OpeningCounts()
         removal.begin()
+        // Held here, so that no reference is counted per field.
+        let (shown, text, masker, actions) = (shown, text, masker, view.actions)
+        let (sealed, names) = (sealed, scanner.names)
         var at = 0
         var decided = -1
         clearAreas.removeAll(keepingCapacity: true)
@@ -137,7 +140,7 @@ internal final class DocumentShower {
             let range = edit.hit.value
             decided = range.lowerBound
             if !edit.isSealed, isClear(edit) { continue }
-            switch (view.actions[edit.action], edit.isSealed) {
+            switch (actions[edit.action], edit.isSealed) {
             case (.clear, false):
                 clearAreas.append(ClearArea(end: range.upperBound, action: edit.action))
                 continue
@@ -155,13 +158,14 @@ internal final class DocumentShower {
                 continue
             case (.clear, true):
                 shown.append(document.extracting(at..<range.lowerBound))
-                try open(document.extracting(range), edit.hit, key, into: shown)
+                try DocumentShower.open(
+                    document.extracting(range), edit.hit.name, key, names, sealed, into: shown)
                 counts.opened += 1
             case (.mask(let mask), true):
                 shown.append(document.extracting(at..<range.lowerBound))
                 text.removeAll()
-                try open(document.extracting(range), edit.hit, key, into: text)
-                let text = text
+                try DocumentShower.open(
+                    document.extracting(range), edit.hit.name, key, names, sealed, into: text)
                 masker.apply(mask, to: text.bytes, entity: entity, into: shown)
                 counts.masked += 1
             case (.mask(let mask), false):
@@ -180,17 +184,18 @@ internal final class DocumentShower {
         return .shown(leavesSealed: leavesSealed)
     }
 
-    /// Appends the text that the field had before it was sealed.
-    private func open(
-        _ field: RawSpan, _ hit: FieldHit, _ key: OpeningKey?, into output: ByteBuffer
+    /// Appends the text that a field had before it was sealed. The buffers are parameters so that
+    /// no reference is counted per field.
+    private static func open(
+        _ field: RawSpan, _ name: Range<Int>, _ key: OpeningKey?, _ names: ByteBuffer,
+        _ sealed: ByteBuffer, into output: ByteBuffer
     ) throws(RecordError) {
         sealed.removeAll()
         guard let key, FieldText.decode(field, into: sealed) else {
             throw RecordError(.openFailed, "the text of a sealed field is malformed")
         }
-        let (sealed, names) = (sealed, scanner.names)
         do {
-            try key.open(field: sealed.bytes, path: names.bytes(in: hit.name), into: output)
+            try key.open(field: sealed.bytes, path: names.bytes(in: name), into: output)
         } catch {
             throw RecordError(.openFailed, "a sealed field does not open: \(error)")
         }

@@ -26,7 +26,7 @@ internal enum FieldSealError: Error, Equatable, CustomStringConvertible {
 /// Finds fields and seals them, document by document. What `find` found is what `seal` seals.
 internal final class FieldSealer {
     private let scanner = FieldScanner()
-    private var sealed = ByteBuffer(capacity: 256)
+    private let sealed = ByteBuffer(capacity: 256)
     /// Where the document of the last `find` begins in its value.
     private var documentStart = 0
 
@@ -70,28 +70,20 @@ internal final class FieldSealer {
         _ value: RawSpan, _ key: SealingKey, into output: ByteBuffer
     ) throws(EnvelopeError) {
         var copied = 0
+        let (sealed, names) = (sealed, scanner.names)
         for hit in scanner.hits {
             let start = documentStart + hit.value.lowerBound
             let end = documentStart + hit.value.upperBound
             output.append(value.extracting(copied..<start))
             sealed.removeAll()
-            try seal(value.extracting(start..<end), scanner.names, hit.name, key, output)
+            try key.seal(
+                field: value.extracting(start..<end), path: names.bytes(in: hit.name), into: sealed)
+            FieldText.append(sealed.bytes, to: output)
             copied = end
         }
         output.append(value.extracting(copied..<value.byteCount))
     }
 
-    private func seal(
-        _ field: RawSpan, _ names: ByteBuffer, _ name: Range<Int>, _ key: SealingKey,
-        _ output: ByteBuffer
-    ) throws(EnvelopeError) {
-        let scratch = sealed
-        try key.seal(field: field, path: names.bytes(in: name), into: scratch)
-        FieldText.append(scratch.bytes, to: output)
-    }
-
     /// Gives back what an unusually large field made grow.
-    internal func release() {
-        if sealed.capacity > RecordLimits.scratchBytesKept { sealed = ByteBuffer(capacity: 256) }
-    }
+    internal func release() { sealed.removeAll(keepingAtMost: RecordLimits.scratchBytesKept) }
 }

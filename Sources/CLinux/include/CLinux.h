@@ -26,6 +26,11 @@ int wax_crc32c_is_hardware(void);
    character or no ASCII, and all bits from `count` on. `marks` has count / 64 + 1 words. */
 void wax_text_marks(const void *bytes, size_t count, uint64_t *marks);
 
+/* Base64url without padding (RFC 4648 section 5). Writes (count * 8 + 5) / 6 letters. */
+void wax_base64url_encode(const void *bytes, size_t count, void *text);
+/* Writes count * 6 / 8 bytes; 0 when the text is not the one that the encoder would write. */
+int wax_base64url_decode(const void *text, size_t count, void *bytes);
+
 /* <sys/epoll.h> declares these as an enum, which Swift imports as a type of its own. */
 static const uint32_t WAX_EPOLLIN = EPOLLIN;
 static const uint32_t WAX_EPOLLOUT = EPOLLOUT;

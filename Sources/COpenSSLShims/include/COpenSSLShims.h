@@ -1,4 +1,4 @@
-/* COpenSSLShims: OpenSSL macros that Swift cannot see, one function each; no policy. */
+/* COpenSSLShims: calls of OpenSSL that Swift cannot make by itself; no policy. */
 #ifndef WAXWING_COPENSSLSHIMS_H
 #define WAXWING_COPENSSLSHIMS_H
 
@@ -41,6 +41,13 @@ static inline int wax_gcm_begin_open(EVP_CIPHER_CTX *context, void *iv, void *ta
         OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV, iv, 12), OSSL_PARAM_END};
     return EVP_CIPHER_CTX_set_params(context, parameters);
 }
+
+/* SHA-256 over a state of the caller, aligned as the heap does. All return 1, or 0 when failing. */
+#define WAX_SHA256_BYTES 112
+int wax_sha256_begin(void *state);
+int wax_sha256_add(void *state, const void *bytes, size_t count);
+/* Writes 32 bytes. The state has to be begun anew. */
+int wax_sha256_end(void *state, void *digest);
 
 static inline void wax_evp_allow_wrap(EVP_CIPHER_CTX *context) {
     EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);

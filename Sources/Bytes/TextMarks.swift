@@ -5,14 +5,15 @@ internal import CLinux
 /// Says where in a text the next byte stands that is a quotation mark, a backslash, a control
 /// character or no ASCII. It looks ahead some KiB at a time; its storage is used again.
 ///
-/// It is not `Sendable`, so the compiler keeps it on the thread that made it. The function that is
-/// asked often is `public` so that it is inlined.
+/// It is not `Sendable`, so the compiler keeps it on the thread that made it. The functions that
+/// are asked often are `public` so that they are inlined.
 @safe
 public final class TextMarks {
     /// Bytes that are looked at ahead. A multiple of 64.
-    @usableFromInline
-    internal static let windowBytes = 4_096
+    private static let windowBytes = 4_096
+    private static let wordCount = windowBytes / 64 + 1
 
+    /// A bit for each byte.
     @usableFromInline
     internal let words: UnsafeMutablePointer<UInt64>
     /// Where the bytes begin that `words` tells of, and how many they are.
@@ -22,10 +23,9 @@ public final class TextMarks {
     internal var length = 0
 
     public init() {
-        let count = TextMarks.windowBytes / 64 + 1
         // SAFETY: freed in deinit only.
-        unsafe words = UnsafeMutablePointer.allocate(capacity: count)
-        unsafe words.initialize(repeating: 0, count: count)
+        unsafe words = UnsafeMutablePointer.allocate(capacity: TextMarks.wordCount)
+        unsafe words.initialize(repeating: 0, count: TextMarks.wordCount)
     }
 
     deinit {
@@ -57,14 +57,16 @@ public final class TextMarks {
     @inlinable
     @inline(__always)
     public func run(_ text: RawSpan, _ at: Int) -> MarkRun {
-        if at < start || at &- start >= length { _ = search(text, at) }
+        if UInt(bitPattern: at &- start) >= UInt(bitPattern: length) { _ = search(text, at) }
         let place = at &- start
-        guard place >= 0, place < length else { return unsafe MarkRun(words, 0, 0, 0, 0) }
+        guard UInt(bitPattern: place) < UInt(bitPattern: length) else {
+            return unsafe MarkRun(words, 0, last: 0, base: 0, bits: 0)
+        }
         let word = place >> 6
-        // SAFETY: the place is one that `words` has bits for.
+        // SAFETY: a place that `words` has bits for.
         let bits = unsafe words[word] & (~0 &<< UInt64(truncatingIfNeeded: place & 63))
         return unsafe MarkRun(
-            words, word, (length &- 1) >> 6, start &+ word &* 64, bits)
+            words, word, last: (length &- 1) >> 6, base: start &+ word &* 64, bits: bits)
     }
 
     @usableFromInline
@@ -99,19 +101,22 @@ public final class TextMarks {
 }
 
 /// Gives marks in their order. Where one is does not depend on where the one before it was, so that
-/// a processor can look for several at once. It must not outlive the next call of its `TextMarks`.
+/// a processor can look at several at once. It must not outlive the next call of its `TextMarks`.
 @safe
 public struct MarkRun {
     @usableFromInline internal let words: UnsafeMutablePointer<UInt64>
     @usableFromInline internal var word: Int
+    /// The last word that was filled.
     @usableFromInline internal let last: Int
+    /// Where the bytes of `word` begin.
     @usableFromInline internal var base: Int
+    /// The marks of `word` that are left.
     @usableFromInline internal var bits: UInt64
 
     @inlinable
     @inline(__always)
     internal init(
-        _ words: UnsafeMutablePointer<UInt64>, _ word: Int, _ last: Int, _ base: Int, _ bits: UInt64
+        _ words: UnsafeMutablePointer<UInt64>, _ word: Int, last: Int, base: Int, bits: UInt64
     ) {
         unsafe self.words = words
         self.word = word
@@ -120,8 +125,7 @@ public struct MarkRun {
         self.bits = bits
     }
 
-    /// The offset of the next one; that of the text's end or behind it, or `Int.max`, when no more
-    /// are known.
+    /// The offset of the next one; the text's end or more when no more are known.
     @inlinable
     @inline(__always)
     public mutating func next() -> Int {

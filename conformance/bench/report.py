@@ -176,6 +176,25 @@ def micro_rows(micro: str) -> list[dict[str, float]]:
     return rows
 
 
+# Cases of the document benchmark that have a goal, and what their ratios are to.
+DOCUMENT_GOALS = {
+    "seal 3 fields": "sealing the whole value",
+    "open 3 fields": "opening the whole value",
+    "mask 3 fields": "opening the whole value",
+}
+
+
+def document_rows(micro: str) -> dict[str, dict[str, float]]:
+    """The lines of the document benchmark: by case, nanoseconds, ratio and allocations."""
+    rows = {}
+    for line in micro.splitlines():
+        found = re.fullmatch(r"(\w.*?)\s{2,}([\d.]+)\s+([\d.]+)\s+(\d+)", line.strip())
+        if found:
+            values = map(float, found.groups()[1:])
+            rows[found[1]] = dict(zip(("ns", "ratio", "allocations"), values))
+    return rows
+
+
 def evp_seconds_per_gib(micro: str, record_bytes: int) -> float | None:
     """What AES-256-GCM alone, with a new nonce per record, costs at that size."""
     found = [row["raw seal"] for row in micro_rows(micro) if row["value B"] == record_bytes]
@@ -218,6 +237,14 @@ def goals(results: Results) -> list[list[str]]:
             add("%s without sockets, %d records of %d B: rate / EVP's"
                 % (what, row["records"], row["value B"]),
                 "at least %.2f" % least, row.get(what + "/raw"), least, "", False)  # fmt: skip
+    documents = document_rows(results.micro)
+    for case, base in DOCUMENT_GOALS.items():
+        if case in documents:
+            add("%s of a 1 KiB document / %s" % (case, base),
+                "at most 2.50", documents[case]["ratio"], 2.5, "")  # fmt: skip
+    if documents:
+        add("allocations per batch of 100 documents, sealed and shown in any way", "none",
+            max(row["allocations"] for row in documents.values()), 0, "")  # fmt: skip
     minute = {row.way: row for row in results.sidecar}
     if SEALING in minute and HAPROXY in minute:
         add("sidecar's CPU / HAProxy's", "at most 1.50",

@@ -118,6 +118,7 @@ public struct MarkRun {
     internal init(
         _ words: UnsafeMutablePointer<UInt64>, _ word: Int, last: Int, base: Int, bits: UInt64
     ) {
+        // SAFETY: kept as long as the marks that own the words, see `TextMarks`.
         unsafe self.words = words
         self.word = word
         self.last = last

@@ -104,7 +104,7 @@ internal enum JSONText {
         var isPaired = true
         while true {
             let start = at
-            while isPlain(byte(span, at)) { at += 1 }
+            at = plainEnd(span, at)
             if at > start { text?.append(span.extracting(start..<at)) }
             let next = byte(span, at)
             if next == UInt8(ascii: "\"") {
@@ -125,6 +125,28 @@ internal enum JSONText {
             text?.append(span.extracting(at..<at + count))
             at += count
         }
+    }
+
+    /// The offset of the first byte at or behind `start` that is not plain, or of the end.
+    @inline(__always)
+    private static func plainEnd(_ span: RawSpan, _ start: Int) -> Int {
+        var at = start
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        while span.byteCount &- at >= 8 {
+            // SAFETY: eight bytes are there, and every bit pattern is a number.
+            let word = UInt64(
+                littleEndian: unsafe span.unsafeLoadUnaligned(
+                    fromUncheckedByteOffset: at, as: UInt64.self))
+            // The highest bit of bytes that are not plain; the lowest that is set is exact.
+            let quotes = (word ^ ones &* 0x22) &- ones
+            let backslashes = (word ^ ones &* 0x5c) &- ones
+            let control = word &- ones &* 0x20
+            let others = (word | control | quotes | backslashes) & (ones &* 0x80)
+            if others != 0 { return at &+ others.trailingZeroBitCount >> 3 }
+            at &+= 8
+        }
+        while isPlain(byte(span, at)) { at &+= 1 }
+        return at
     }
 
     /// Printable ASCII that needs no look.
@@ -192,12 +214,17 @@ internal enum JSONText {
     /// Appends UTF-8 text as it stands within a JSON string.
     internal static func append(_ text: RawSpan, to output: ByteBuffer) {
         var copied = 0
-        for offset in 0..<text.byteCount {
-            let byte = byte(text, offset)
-            if isPlain(byte) || byte >= 0x80 { continue }
-            output.append(text.extracting(copied..<offset))
-            appendOdd(UInt32(byte), to: output)
-            copied = offset + 1
+        var at = 0
+        while true {
+            at = plainEnd(text, at)
+            guard at < text.byteCount else { break }
+            let byte = byte(text, at)
+            if byte < 0x80 {
+                output.append(text.extracting(copied..<at))
+                appendOdd(UInt32(byte), to: output)
+                copied = at + 1
+            }
+            at += 1
         }
         if copied < text.byteCount { output.append(text.extracting(copied..<text.byteCount)) }
     }

@@ -117,11 +117,11 @@ extension ProxySuites {
             try small.send(produce(1, bytes: 1_000))
             #expect(try small.produceAnswer(9).partitions.map(\.error) == [0])
             #expect(harness.broker.requests(ApiKey.produce).count == 1)
-            for client in [clients[1], clients[0]] {
-                try client.send(whole.dropFirst(700_000))
+            // Which of the two goes on first is not said.
+            for client in clients[..<2] { try client.send(whole.dropFirst(700_000)) }
+            for client in clients {
                 #expect(try client.produceAnswer(9).partitions.map(\.error) == [0])
             }
-            #expect(try clients[2].produceAnswer(9).partitions.map(\.error) == [0])
             #expect(store.batches("sealed-1").count == 4)
         }
 

@@ -85,6 +85,9 @@ extension ProxySuites {
         {
             let harness = try harness(LogStore())
             defer { harness.stop() }
+            #expect(
+                try texts(try harness.connect(as: "stranger"), fetch(0, [docs]))
+                    == [TestDocument.redacted])
             let client = try harness.connect(as: "stranger")
             // A full fetch that begins no session, of a topic that needs no look.
             var other = fetch(0, [whole])

@@ -80,7 +80,7 @@ def faults(scene: Scene) -> None:
         got = scene.consume(way, topics[name], flow.sent)
         flow.expect_all([one for one in got if one.value.startswith(flow.marker)])
         scene.expect_no_plaintext(topics[name], flow.marker)
-        if name != "slow" and "service=%s state=open" % name not in way.waxwing.log:
+        if name != "slow" and "key service is out service=%s " % name not in way.waxwing.log:
             raise Failed("the log does not say that %s was out" % name)
     plain.stop()
     way.check()

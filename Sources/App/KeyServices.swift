@@ -123,7 +123,7 @@ internal struct KeyServices {
         }
         switch outcome.wait() {
         case .success(let secret):
-            guard MaskLimits.tokenKeyBytes.contains(secret.count) else {
+            guard MaskLimits.keyBytes.contains(secret.count) else {
                 throw KeysNotUsable(reasons: ["tokenKey: \(secret.count) bytes are no such key"])
             }
             return secret

@@ -22,9 +22,6 @@ package enum MaskLimits {
     /// Digits of a bucket's width. A remainder times ten still fits 64 bits.
     package static let stepDigitsMax = 18
 
-    /// Bytes of the secret of keyed masks.
-    package static let tokenKeyBytes = 16...64
-
     // MARK: values
 
     /// Digits of a number that is rounded, with the zeros that its exponent adds. One with more is

@@ -93,10 +93,10 @@ def _confluent(bootstrap, topic, count, login, **more):
 
 
 def _kcat(bootstrap, topic, count, login):
-    from conformance.clients.kcat import FORMAT, parse
+    from conformance.clients.kcat import FORM, parse
 
     argv = ["kcat", "-C", "-e", "-q", "-b", bootstrap, "-t", topic, "-o", "beginning"]
-    argv += ["-X", "check.crcs=true", "-X", "fetch.wait.max.ms=100", "-f", FORMAT, *login.kcat()]
+    argv += ["-X", "check.crcs=true", "-X", "fetch.wait.max.ms=100", FORM, *login.kcat()]
     got, rest = parse(proc.run(argv).stdout)
     if rest or len(got) < count:
         raise Failed("kcat: %d of %d records, then %r" % (len(got), count, rest[:80]))

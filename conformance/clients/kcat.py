@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,35 +16,34 @@ from conformance.clients.base import Client, Member
 from conformance.proc import Child, Failed
 from conformance.records import Got
 
-# Everything with its length in front, so that any value can be taken apart again.
-FORMAT = r"%p %o %T %K %S %h\n%k%s\n"
-HEAD = re.compile(rb"(\d+) (\d+) (-?\d+) (-?\d+) (-?\d+) ([^\n]*)\n")
+# One record a line. It is the only form of kcat's in which any header can be taken apart again.
+FORM = "-J"
 
 
 def parse(output: bytes) -> tuple[list[Got], bytes]:
-    """The records in kcat's output and the incomplete rest."""
-    got, at = [], 0
-    while head := HEAD.match(output, at):
-        partition, offset, timestamp, key_size, value_size = map(int, head.groups()[:5])
-        start = head.end()
-        middle = start + max(0, key_size)
-        end = middle + max(0, value_size)
-        if len(output) < end + 1:
-            break
-        key = output[start:middle] if key_size >= 0 else None
-        value = output[middle:end] if value_size >= 0 else None
-        got.append(Got(partition, offset, timestamp, key, value, _headers(head[6])))
-        at = end + 1
-    return got, output[at:]
+    """The records in kcat's output and the incomplete rest.
+
+    kcat escapes what JSON must have escaped and leaves all else as it is, whether it is UTF-8 or
+    not; so one character of Latin-1 is one byte.
+    """
+    lines = output.split(b"\n")
+    return [_record(json.loads(line.decode("latin-1"))) for line in lines[:-1]], lines[-1]
 
 
-def _headers(text: bytes) -> tuple:
-    """kcat prints `a=1,b=NULL`, so headers must be text without a comma."""
-    pairs = [pair.partition(b"=") for pair in text.split(b",") if pair]
-    return tuple(
-        (name.decode(errors="replace"), None if value == b"NULL" else value)
-        for name, _, value in pairs
-    )
+def _record(line: dict) -> Got:
+    headers = line.get("headers", [])
+    return Got(
+        line["partition"], line["offset"], line["ts"], _bytes(line["key"]),
+        _bytes(line["payload"]),
+        tuple(
+            (_bytes(name).decode(errors="replace"), _bytes(value))
+            for name, value in zip(headers[::2], headers[1::2], strict=True)
+        ),
+    )  # fmt: skip
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("latin-1")
 
 
 class Kcat(Client):
@@ -99,7 +99,7 @@ class Kcat(Client):
     def consume(self, bootstrap, topic, count, committed=False):
         level = "read_committed" if committed else "read_uncommitted"
         argv = ["kcat", "-C", "-e", "-q", "-b", bootstrap, "-t", topic, "-o", "beginning"]
-        argv += ["-X", "isolation.level=" + level, "-X", "check.crcs=true", "-f", FORMAT]
+        argv += ["-X", "isolation.level=" + level, "-X", "check.crcs=true", FORM]
         got, rest = parse(proc.run(argv).stdout)
         if rest:
             raise Failed("kcat: unreadable output %r" % rest[:80])
@@ -116,7 +116,7 @@ def _lines(records) -> bytes:
 class KcatMember(Member):
     def __init__(self, bootstrap: str, topic: str, group: str):
         log = proc.temp_dir("kcat") / "member.log"
-        argv = ["kcat", "-b", bootstrap, "-f", FORMAT, "-u"]
+        argv = ["kcat", "-b", bootstrap, FORM, "-u"]
         for setting in ("auto.offset.reset=earliest", "session.timeout.ms=10000",
                         "heartbeat.interval.ms=500", "auto.commit.interval.ms=100"):  # fmt: skip
             argv += ["-X", setting]

@@ -33,8 +33,8 @@ package struct Nonce: Sendable, Equatable {
 
 /// AES-256-GCM (NIST SP 800-38D) with a 96-bit nonce and a 128-bit tag.
 ///
-/// The key is expanded once per direction, on first use; a message costs an IV set-up and the
-/// cipher itself, and allocates nothing. It belongs to one event loop and is not `Sendable`.
+/// The key is expanded on first use, once for short messages and once per direction for long ones;
+/// a message costs the cipher itself and little more, and allocates nothing. It belongs to one event loop and is not `Sendable`.
 @safe
 package final class AESGCM {
     /// Bytes that sealing adds: the nonce in front and the tag behind.
@@ -48,6 +48,7 @@ package final class AESGCM {
     private let key: SecretBytes
     private var sealing: GCMContext?
     private var opening: GCMContext?
+    private var short: ShortGCM?
 
     /// - Parameter key: 32 bytes; any other count is `badLength`.
     package init(key: SecretBytes) throws(CryptoError) {
@@ -68,7 +69,6 @@ package final class AESGCM {
         guard aad.byteCount <= AESGCM.messageBytesMax else {
             throw .badLength(of: "associated data", bytes: aad.byteCount)
         }
-        let context = try sealingContext()
         let total = count + AESGCM.overheadBytes
         // SAFETY: the spans live for the closures; the room has `total` bytes and is written
         // only inside: nonce, `count` bytes of ciphertext, tag.
@@ -77,11 +77,9 @@ package final class AESGCM {
             unsafe start.storeBytes(of: nonce.salt.bigEndian, as: UInt32.self)
             unsafe start.storeBytes(
                 of: nonce.counter.bigEndian, toByteOffset: 4, as: UInt64.self)
-            let done = unsafe plaintext.withUnsafeBytes { input in
-                unsafe aad.withUnsafeBytes { associated in
-                    unsafe context.seal(
-                        input, associated, nonce, nonceBytes: start,
-                        output: start + Nonce.byteCount)
+            let done = try unsafe plaintext.withUnsafeBytes { input throws(CryptoError) in
+                try unsafe aad.withUnsafeBytes { associated throws(CryptoError) in
+                    try unsafe seal(input, associated, nonce, start)
                 }
             }
             guard done else {
@@ -106,14 +104,13 @@ package final class AESGCM {
         guard aad.byteCount <= AESGCM.messageBytesMax else {
             throw .badLength(of: "associated data", bytes: aad.byteCount)
         }
-        let context = try openingContext()
         // SAFETY: the spans live for the closures; `count` bytes lie between nonce and tag, and
         // the room has `count` bytes (one when empty, so that it has an address).
         try unsafe output.appendUninitialized(max(count, 1)) { room throws(CryptoError) in
             guard let start = room.baseAddress else { return 0 }
-            let done = unsafe sealed.withUnsafeBytes { input in
-                unsafe aad.withUnsafeBytes { associated in
-                    unsafe context.open(input, associated, count: count, output: start)
+            let done = try unsafe sealed.withUnsafeBytes { input throws(CryptoError) in
+                try unsafe aad.withUnsafeBytes { associated throws(CryptoError) in
+                    try unsafe open(input, associated, count, start)
                 }
             }
             guard done else {
@@ -125,6 +122,42 @@ package final class AESGCM {
             }
             return count
         }
+    }
+
+    /// Writes ciphertext and tag behind the nonce that stands at `start`.
+    @inline(__always)
+    private func seal(
+        _ plaintext: UnsafeRawBufferPointer, _ aad: UnsafeRawBufferPointer, _ nonce: Nonce,
+        _ start: UnsafeMutableRawPointer
+    ) throws(CryptoError) -> Bool {
+        // SAFETY: the caller's bytes, and its room for nonce, ciphertext and tag.
+        let output = unsafe start + Nonce.byteCount
+        if plaintext.count <= ShortGCM.bytesMax {
+            return unsafe try shortContext().seal(
+                plaintext, aad, nonceBytes: start, output: output)
+        }
+        return unsafe try sealingContext().seal(
+            plaintext, aad, nonce, nonceBytes: start, output: output)
+    }
+
+    /// Writes `count` bytes of plaintext.
+    @inline(__always)
+    private func open(
+        _ sealed: UnsafeRawBufferPointer, _ aad: UnsafeRawBufferPointer, _ count: Int,
+        _ output: UnsafeMutableRawPointer
+    ) throws(CryptoError) -> Bool {
+        // SAFETY: the caller's bytes, and its room for `count` of them.
+        if count <= ShortGCM.bytesMax {
+            return unsafe try shortContext().open(sealed, aad, count: count, output: output)
+        }
+        return unsafe try openingContext().open(sealed, aad, count: count, output: output)
+    }
+
+    private func shortContext() throws(CryptoError) -> ShortGCM {
+        if let short { return short }
+        let context = try ShortGCM(key: key)
+        short = context
+        return context
     }
 
     private func sealingContext() throws(CryptoError) -> GCMContext {

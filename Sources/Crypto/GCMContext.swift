@@ -10,6 +10,8 @@ internal struct FetchedCipher: @unchecked Sendable {
     internal let pointer: OpaquePointer?
 
     internal static let aes256GCM = FetchedCipher("AES-256-GCM")
+    /// Single blocks, for a mode that is put together elsewhere.
+    internal static let aes256ECB = FetchedCipher("AES-256-ECB")
     internal static let aes256Wrap = FetchedCipher("AES-256-WRAP")
 
     private init(_ name: String) {

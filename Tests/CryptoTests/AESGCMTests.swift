@@ -73,7 +73,7 @@ import Testing
     @Test func `one object seals and opens many messages of all lengths`() throws {
         let cipher = try AESGCM(key: .random(count: 32))
         let aad = buffer([1, 2, 3])
-        for count in Array(0...130) + [1_024, 65_537, 16, 0] {
+        for count in Array(0...130) + [511, 512, 513, 1_024, 65_537, 16, 0] {
             let plaintext = buffer((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) })
             let sealed = ByteBuffer()
             let opened = ByteBuffer()
@@ -84,6 +84,73 @@ import Testing
             try cipher.open(sealed.bytes, aad: aad.bytes, into: opened)
             #expect(opened.array == plaintext.array)
         }
+    }
+
+    @Test func `short and long messages are written and read alike`() throws {
+        let key = try SecretBytes.random(count: 32)
+        let short = try ShortGCM(key: key)
+        let sealing = try GCMContext(key: key, sealing: true)
+        let opening = try GCMContext(key: key, sealing: false)
+        let aads = [0, 1, 15, 16, 17, 70, 400].map { [UInt8](repeating: 0x5a, count: $0) }
+        for count in 0...ShortGCM.bytesMax {
+            let aad = aads[count % aads.count]
+            let counter = UInt64.max / 2 &+ UInt64(count) &* 0x1_0000_0001
+            let nonce = Nonce(salt: 0xfeed_0000 | UInt32(count), counter: counter)
+            let nonceBytes = ByteBuffer()
+            nonceBytes.append(int32: Int32(bitPattern: nonce.salt))
+            nonceBytes.append(int64: Int64(bitPattern: nonce.counter))
+            let plaintext = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ count) }
+            var one = nonceBytes.array + [UInt8](repeating: 0, count: count + 16)
+            var other = one
+            var opened = [UInt8](repeating: 0, count: count + 1)
+            // SAFETY: `one` and `other` have 28 bytes more than `count`, `opened` one more.
+            unsafe plaintext.withUnsafeBytes { plain in
+                unsafe aad.withUnsafeBytes { aad in
+                    unsafe one.withUnsafeMutableBytes { room in
+                        guard let start = room.baseAddress else { return }
+                        #expect(
+                            unsafe short.seal(plain, aad, nonceBytes: start, output: start + 12))
+                    }
+                    unsafe other.withUnsafeMutableBytes { room in
+                        guard let start = room.baseAddress else { return }
+                        #expect(
+                            unsafe sealing.seal(
+                                plain, aad, nonce, nonceBytes: start, output: start + 12))
+                    }
+                    unsafe opened.withUnsafeMutableBytes { room in
+                        guard let start = room.baseAddress else { return }
+                        #expect(
+                            unsafe other.withUnsafeBytes { sealed in
+                                unsafe short.open(sealed, aad, count: count, output: start)
+                            })
+                        #expect(unsafe room.prefix(count).elementsEqual(plain))
+                        #expect(
+                            unsafe one.withUnsafeBytes { sealed in
+                                unsafe opening.open(sealed, aad, count: count, output: start)
+                            })
+                        #expect(unsafe room.prefix(count).elementsEqual(plain))
+                    }
+                }
+            }
+            #expect(one == other, "\(count) bytes")
+        }
+    }
+
+    @Test func `a message that is too long for the short way is refused by it`() throws {
+        let short = try ShortGCM(key: .random(count: 32))
+        let plaintext = [UInt8](repeating: 1, count: ShortGCM.bytesMax + 1)
+        var room = [UInt8](repeating: 0, count: 12 + plaintext.count + 16)
+        // SAFETY: the room is that of nonce, ciphertext and tag.
+        let sealed = unsafe plaintext.withUnsafeBytes { plain in
+            unsafe room.withUnsafeMutableBytes { room in
+                guard let start = room.baseAddress else { return true }
+                return unsafe short.seal(
+                    plain, UnsafeRawBufferPointer(start: nil, count: 0), nonceBytes: start,
+                    output: start + 12)
+            }
+        }
+        #expect(!sealed)
+        #expect(room.allSatisfy { $0 == 0 })
     }
 
     @Test func `a change of any byte of a sealed value is noticed`() throws {

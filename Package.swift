@@ -39,6 +39,7 @@ let package = Package(
     targets: [
         // C, as small as it can be.
         .target(name: "CLinux"),
+        .target(name: "CJSON"),
         .target(name: "CMallocCount"),  // Benchmarks only.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "COpenSSLShims", dependencies: ["COpenSSL"]),
@@ -61,7 +62,7 @@ let package = Package(
         library("Compression", ["Bytes", "Limits", "CZlib", "CLZ4", "CZstd", "CSnappy"]),
         library("Crypto", ["Bytes", "COpenSSL", "COpenSSLShims"]),
         library("JSON", ["Bytes", "Crypto", "Limits"]),
-        library("Fields", ["Bytes", "Limits"]),
+        library("Fields", ["CJSON", "Bytes", "Limits"]),
         library("Masks", ["Bytes", "Crypto", "Limits"]),
         library("Principals", ["Bytes", "Crypto", "Limits", "JSON", "Rules"]),
         library("KeyService", ["Crypto", "Envelope", "Bytes", "Limits"]),

@@ -3,8 +3,8 @@
 internal import COpenSSL
 internal import COpenSSLShims
 
-/// One key for messages of at most `bytesMax`, in both directions. It gives and takes the same bytes
-/// as `GCMContext`, in half the time, and has no IV of its own.
+/// One key for messages of at most `bytesMax`, in both directions. It gives and takes the same
+/// bytes as `GCMContext`, in half the time, and has no IV of its own.
 @safe
 internal final class ShortGCM {
     /// Bytes of the longest message.

@@ -1,6 +1,7 @@
 // FieldScanner: finds the selected values of a JSON document in one pass over its bytes.
 
 package import Bytes
+internal import CJSON
 internal import Limits
 
 /// One per event loop; its storage is used for every document and nothing is allocated per value.
@@ -50,7 +51,7 @@ package final class FieldScanner {
         var index = 0
         /// Where the member or element begins.
         var item = 0
-        /// Behind the closing quotation mark of the member's name.
+        /// Where the closing quotation mark of the member's name is.
         var nameEnd = 0
     }
 
@@ -67,6 +68,8 @@ package final class FieldScanner {
         var isValueFollowed = false
         /// What the value is selected by; -1 for nothing.
         var path = -1
+        /// Whether objects and arrays are stepped over in which nothing is selected.
+        var stepsOverTrees = true
     }
 
     package init() {
@@ -146,31 +149,43 @@ package final class FieldScanner {
         // SAFETY: the pass stands in a frame that was opened, here and below.
         unsafe pass.frame.pointee.item = pass.at
         pass: while true {
-            var isOver = try value(text, marks, mode, &pass)
+            var isOver = try value(text, marks, program, mode, &pass)
+            // The member whose name may be wanted, when there is one.
+            var wanted: (nameEnd: Int, value: Int) = (0, 0)
             while true {
                 if isOver, try !next(text, &pass) { break pass }
                 guard pass.close == UInt8(ascii: "}"), !pass.isFollowed || program.takesNamedOnly
                 else { break }
                 let names = pass.isFollowed ? program.beginnings : .none
-                let stop = PlainMembers.skip(text, marks, pass.at, names)
-                pass.at = stop.at
+                let levels = pass.stepsOverTrees ? unsafe deepest - pass.frame : 0
+                let stop = marks.members(text, pass.at, names, levels: levels)
+                // To try again within is to read the same bytes again and again.
+                if stop.is_tree_odd != 0 { pass.stepsOverTrees = false }
+                pass.at = stop.end
                 unsafe pass.frame.pointee.index &+= stop.count
-                isOver = stop.isBehindValue
+                isOver = stop.is_behind_value != 0
+                wanted = (stop.name_end, stop.value)
                 if !isOver { break }
             }
             unsafe pass.frame.pointee.item = pass.at
             pass.path = unsafe pass.frame.pointee.path
             pass.isValueFollowed = false
             if pass.close == UInt8(ascii: "}") {
-                let start = pass.at
-                let name = try ScanText.name(text, marks, start)
-                pass.at = name.value
-                unsafe pass.frame.pointee.nameEnd = name.end
-                unsafe pass.frame.pointee.hasEscapes = name.hasEscapes
-                guard pass.isFollowed, program.mayTake(text, start &+ 1, name) else { continue }
+                let start = pass.at &+ 1
+                if wanted.value > 0 {
+                    pass.at = wanted.value
+                    unsafe pass.frame.pointee.nameEnd = wanted.nameEnd
+                    unsafe pass.frame.pointee.hasEscapes = false
+                } else {
+                    let name = try ScanText.name(text, marks, pass.at)
+                    pass.at = name.value
+                    unsafe pass.frame.pointee.nameEnd = name.end
+                    unsafe pass.frame.pointee.hasEscapes = name.hasEscapes
+                    guard pass.isFollowed, program.mayTake(text, start, name) else { continue }
+                }
                 pass.path = unsafe follow(
-                    text, start &+ 1..<name.end &- 1, name.hasEscapes, program, mode, pass.frame,
-                    pass.path)
+                    text, start..<pass.frame.pointee.nameEnd, pass.frame.pointee.hasEscapes,
+                    program, mode, pass.frame, pass.path)
                 pass.isValueFollowed = !states.isEmpty
             } else if pass.isFollowed {
                 pass.path = unsafe follow(program, mode, pass.frame, pass.path)
@@ -197,7 +212,8 @@ package final class FieldScanner {
     /// - Returns: whether the value is over.
     @inline(__always)
     private func value(
-        _ text: RawSpan, _ marks: TextMarks, _ mode: Mode, _ pass: inout Pass
+        _ text: RawSpan, _ marks: TextMarks, _ program: PathProgram, _ mode: Mode,
+        _ pass: inout Pass
     ) throws(FieldScanError) -> Bool {
         let start = pass.at
         let first = ScanText.byte(text, start)
@@ -209,11 +225,12 @@ package final class FieldScanner {
             let isSealed = StringUnits.isSealed(text, start, hasEscapes: string.hasEscapes)
             if isSealed || pass.path >= 0 {
                 // SAFETY: the frame of this pass.
-                try unsafe noteString(text, start, pass.at, isSealed, mode, pass.frame, pass.path)
+                try unsafe noteString(
+                    text, start, pass.at, isSealed, program, mode, pass.frame, pass.path)
             }
             return true
         case UInt8(ascii: "{"), UInt8(ascii: "["):
-            return try open(text, first, mode, &pass)
+            return try open(text, first, program, mode, &pass)
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
             kind = .number
             pass.at = try ScanText.number(text, start)
@@ -222,14 +239,16 @@ package final class FieldScanner {
             pass.at = try ScanText.literal(text, start)
         }
         if pass.path >= 0, mode != .sealed {
-            try unsafe note(text, start, pass.at, kind, false, pass.frame, pass.path)
+            try unsafe note(
+                text, start, pass.at, kind, false, program, pass.frame, pass.path)
         }
         return true
     }
 
     @inline(__always)
     private func open(
-        _ text: RawSpan, _ byte: UInt8, _ mode: Mode, _ pass: inout Pass
+        _ text: RawSpan, _ byte: UInt8, _ program: PathProgram, _ mode: Mode,
+        _ pass: inout Pass
     ) throws(FieldScanError) -> Bool {
         let start = pass.at
         // SAFETY: the frame stands behind the first one, `depthMax` at most.
@@ -244,7 +263,7 @@ package final class FieldScanner {
         if pass.path >= 0, mode != .sealed {
             let kind = byte == UInt8(ascii: "{") ? JSONKind.object : .array
             let end = isEmpty ? pass.at : start &+ 1
-            try unsafe note(text, start, end, kind, false, pass.frame, pass.path)
+            try unsafe note(text, start, end, kind, false, program, pass.frame, pass.path)
             if !isEmpty {
                 openHit = hits.count - 1
                 unsafe openFrame = pass.frame
@@ -355,8 +374,8 @@ package final class FieldScanner {
 
     @inline(never)
     private func noteString(
-        _ text: RawSpan, _ start: Int, _ end: Int, _ isSealed: Bool, _ mode: Mode,
-        _ frame: UnsafeMutablePointer<Frame>, _ path: Int
+        _ text: RawSpan, _ start: Int, _ end: Int, _ isSealed: Bool, _ program: PathProgram,
+        _ mode: Mode, _ frame: UnsafeMutablePointer<Frame>, _ path: Int
     ) throws(FieldScanError) {
         if isSealed, openHit >= 0 { hits[openHit].containsSealedText = true }
         let isHit =
@@ -366,32 +385,51 @@ package final class FieldScanner {
             case .sealed: isSealed
             }
         // SAFETY: the caller's frame.
-        if isHit { try unsafe note(text, start, end, .string, isSealed, frame, path) }
+        if isHit {
+            try unsafe note(text, start, end, .string, isSealed, program, frame, path)
+        }
     }
 
     /// Adds the value in `innermost`.
     @inline(never)
     private func note(
         _ text: RawSpan, _ start: Int, _ end: Int, _ kind: JSONKind, _ isSealed: Bool,
-        _ innermost: UnsafeMutablePointer<Frame>, _ path: Int
+        _ program: PathProgram, _ innermost: UnsafeMutablePointer<Frame>, _ path: Int
     ) throws(FieldScanError) {
         guard hits.count < hitsMax else {
             throw FieldScanError(offset: start, "too many selected values", isLimit: true)
         }
         let nameStart = names.count
-        names.append(UInt8(ascii: "$"))
-        // SAFETY: all frames up to the innermost were opened.
-        var frame = unsafe frames
-        while unsafe frame < innermost {
-            unsafe frame += 1
-            try unsafe appendStep(text, frame.pointee, nameStart)
+        // SAFETY: the frame of the value.
+        let (item, container) = unsafe (innermost.pointee.item, innermost.pointee.container)
+        let index = unsafe innermost.pointee.index
+        // What lies in a selected value may have the path of that value.
+        let isOwn = unsafe path >= 0 && innermost.pointee.path < 0
+        if !isOwn || !appendFixedName(program, path) {
+            names.append(UInt8(ascii: "$"))
+            // SAFETY: all frames up to the innermost were opened.
+            var frame = unsafe frames
+            while unsafe frame < innermost {
+                unsafe frame += 1
+                try unsafe appendStep(text, frame.pointee, nameStart)
+            }
         }
-        let own = unsafe innermost.pointee
         hits.append(
             FieldHit(
                 value: start..<end, kind: kind, path: path, isSealedText: isSealed,
                 containsSealedText: false, name: nameStart..<names.count,
-                member: own.item..<end, container: own.container, index: own.index))
+                member: item..<end, container: container, index: index))
+    }
+
+    /// Appends the normalized path that a path has in every document.
+    @inline(__always)
+    private func appendFixedName(_ program: PathProgram, _ path: Int) -> Bool {
+        let count = program.fixedNameCount(path)
+        guard count > 0, count <= nameBytesMax, names.count + count <= namesBytesMax else {
+            return false
+        }
+        program.appendFixedName(path, to: names)
+        return true
     }
 
     private func appendStep(
@@ -399,7 +437,7 @@ package final class FieldScanner {
     ) throws(FieldScanError) {
         if frame.close == UInt8(ascii: "}") {
             NormalizedPath.append(
-                name: text, frame.item + 1..<frame.nameEnd - 1, hasEscapes: frame.hasEscapes,
+                name: text, frame.item + 1..<frame.nameEnd, hasEscapes: frame.hasEscapes,
                 to: names)
         } else {
             NormalizedPath.append(index: frame.index, to: names)

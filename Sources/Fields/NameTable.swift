@@ -1,6 +1,7 @@
 // NameTable: finds out which of some names stands in a text, without copying it.
 
 internal import Bytes
+internal import CJSON
 
 /// A fixed table of names. Most names of a document are in none of the paths, and are told apart
 /// by their beginnings.
@@ -21,28 +22,25 @@ internal struct NameTable: Sendable {
 
     /// Tells most names that are none of some from those that may be.
     internal struct Beginnings: Sendable {
-        /// A bit for each beginning that occurs, by a hash of up to eight bytes.
-        private var bits: UInt64 = 0
+        /// Two bits for each name.
+        internal private(set) var bits: UInt64 = 0
 
         internal static let none = Beginnings()
 
-        fileprivate mutating func insert(_ head: UInt64) { bits |= Self.bit(head) }
-
-        @inline(__always)
-        private static func bit(_ head: UInt64) -> UInt64 {
-            1 &<< ((head &* 0x9e37_79b9_7f4a_7c15) >> 58)
+        fileprivate mutating func insert(_ name: [UInt8]) {
+            // SAFETY: the callee reads within the name.
+            unsafe name.withUnsafeBytes { name in
+                bits = unsafe wax_names_with(bits, wax_name_hash(name.baseAddress, name.count))
+            }
         }
 
-        /// - Parameters:
-        ///   - word: the first eight bytes from the name's first on.
-        ///   - count: bytes of the name.
-        /// - Returns: false when the name is none of them.
+        /// False when the name at `range` is none of them.
         @inline(__always)
-        internal func mayHave(_ word: UInt64, count: Int) -> Bool {
-            if bits == 0 { return false }
-            var head = word
-            if count < 8 { head &= 1 &<< UInt64(truncatingIfNeeded: 8 &* count) &- 1 }
-            return bits & Self.bit(head) != 0
+        internal func mayHave(_ text: RawSpan, _ range: Range<Int>) -> Bool {
+            // SAFETY: the callee reads within the range.
+            unsafe text.extracting(range).withUnsafeBytes { name in
+                unsafe wax_names_may_have(bits, wax_name_hash(name.baseAddress, name.count)) != 0
+            }
         }
     }
 
@@ -67,8 +65,8 @@ internal struct NameTable: Sendable {
             return Self.digest(text.bytes, 0..<name.count)
         }
         self.names = names
+        for name in names { beginnings.insert(name) }
         for (place, digest) in digests.enumerated() {
-            beginnings.insert(digest.head)
             var slot = Int(digest.hash >> shift)
             while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
             slots[slot] = place

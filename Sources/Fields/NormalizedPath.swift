@@ -10,6 +10,28 @@ internal enum NormalizedPath {
     private static let nameStart: Int16 = 0x5b27
     private static let nameEnd: Int16 = 0x275d
 
+    /// Appends the normalized path of the value that `path` selects, as far as that can be said
+    /// without a document: of names and places only, and none of its names with a byte that a
+    /// normalized path or JSON may write otherwise.
+    ///
+    /// - Returns: false when it cannot, and there may be the beginning of one.
+    internal static func append(_ path: FieldPath, to output: ByteBuffer) -> Bool {
+        guard !path.isRoot else { return false }
+        output.append(UInt8(ascii: "$"))
+        for segment in path.segments {
+            switch (segment.isDescendant, segment.selector) {
+            case (false, .index(let index)): append(index: index, to: output)
+            case (false, .name(let name)):
+                guard name.allSatisfy({ $0 >= 0x20 && isPlain($0) }) else { return false }
+                output.append(int16: nameStart)
+                output.append(name)
+                output.append(int16: nameEnd)
+            case (true, _), (_, .any): return false
+            }
+        }
+        return true
+    }
+
     /// Appends the step to the element at `index`.
     internal static func append(index: Int, to output: ByteBuffer) {
         output.append(UInt8(ascii: "["))

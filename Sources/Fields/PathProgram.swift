@@ -23,6 +23,11 @@ internal final class PathProgram: Sendable {
     /// no `..`.
     internal let takesNamedOnly: Bool
 
+    /// The normalized paths of those that select one place of a document only, one after another.
+    private let fixedNames: [UInt8]
+    /// Where they are, by the path's place; empty for others, and for the document itself.
+    private let fixedNameRanges: [Range<Int>]
+
     /// The path that each position belongs to.
     private let pathOfPosition: [Int]
     /// `wildcards` and the positions whose selectors take the name, by the name's place in `names`.
@@ -65,6 +70,27 @@ internal final class PathProgram: Sendable {
         nameMasks = sorted.map { $0.value | wildcards }
         indexes = ofIndex.keys.sorted()
         indexMasks = indexes.map { (ofIndex[$0] ?? .none) | wildcards }
+        let fixed = ByteBuffer()
+        fixedNameRanges = paths.map { path in
+            let start = fixed.count
+            if !NormalizedPath.append(path, to: fixed) { fixed.truncate(to: start) }
+            return start..<fixed.count
+        }
+        fixedNames = fixed.array
+    }
+
+    /// Bytes of the normalized path of the value that the path at `place` selects, when it is the
+    /// same in every document; else zero.
+    @inline(__always)
+    internal func fixedNameCount(_ place: Int) -> Int { fixedNameRanges[place].count }
+
+    /// Appends that path.
+    @inline(__always)
+    internal func appendFixedName(_ place: Int, to output: ByteBuffer) {
+        // SAFETY: the bytes live for the closure.
+        unsafe fixedNames.withUnsafeBytes { bytes in
+            output.append(unsafe bytes.bytes.extracting(fixedNameRanges[place]))
+        }
     }
 
     /// The path of the lowest position in `positions`, which must not be empty: the first of those
@@ -78,8 +104,8 @@ internal final class PathProgram: Sendable {
     /// False when no selector takes the member whose name begins at `start`; true says nothing.
     @inline(__always)
     internal func mayTake(_ text: RawSpan, _ start: Int, _ name: ScanText.Name) -> Bool {
-        if !takesNamedOnly || name.hasEscapes || text.byteCount &- start < 8 { return true }
-        return beginnings.mayHave(ScanText.word(text, start), count: name.end &- 1 &- start)
+        if !takesNamedOnly || name.hasEscapes { return true }
+        return beginnings.mayHave(text, start..<name.end)
     }
 
     /// The place of the name that stands at `range` among the paths' names; -1 when it is none.

@@ -1,6 +1,7 @@
 // ScanText: the tokens of JSON (RFC 8259), checked and stepped over.
 
 internal import Bytes
+internal import CJSON
 
 /// Steps over tokens. All offsets are from the start of the text; what does not fit the grammar
 /// is thrown with the place of the first byte that does not.
@@ -72,7 +73,7 @@ internal enum ScanText {
 
     /// The name of a member and where its value begins.
     internal struct Name {
-        /// Behind the closing quotation mark.
+        /// Where the closing quotation mark is.
         internal let end: Int
         internal let hasEscapes: Bool
         internal let value: Int
@@ -93,7 +94,7 @@ internal enum ScanText {
         }
         at &+= 1
         _ = token(text, &at)
-        return Name(end: name.end, hasEscapes: name.hasEscapes, value: at)
+        return Name(end: name.end &- 1, hasEscapes: name.hasEscapes, value: at)
     }
 
     /// The same from the first byte on that is not plain.
@@ -101,64 +102,32 @@ internal enum ScanText {
     private static func oddString(
         _ text: RawSpan, _ marks: TextMarks, _ start: Int
     ) throws(FieldScanError) -> (end: Int, hasEscapes: Bool) {
-        var at = start
-        var hasEscapes = false
-        repeat {
-            if try odd(text, &at) { hasEscapes = true }
-            at = marks.next(text, at)
-        } while byte(text, at) != quote
-        return (at + 1, hasEscapes)
+        let string = marks.string(text, start)
+        return (try end(of: string), string.has_escapes != 0)
     }
 
-    /// Steps over one escape (true) or a run of longer UTF-8 sequences (false).
-    private static func odd(
-        _ text: RawSpan, _ at: inout Int
-    ) throws(FieldScanError) -> Bool {
-        let next = byte(text, at)
-        if next >= 0x80 {
-            repeat {
-                let count = sequence(text, at)
-                guard count > 0 else { throw FieldScanError(offset: at, "malformed UTF-8") }
-                at += count
-            } while byte(text, at) >= 0x80
-            return false
-        }
-        guard next == backslash else {
-            throw at < text.byteCount
-                ? FieldScanError(offset: at, "a control character in a string")
-                : FieldScanError(offset: at, "the text ends in a string")
-        }
-        switch byte(text, at + 1) {
-        case quote, backslash, UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
-            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
-            at += 2
-        case UInt8(ascii: "u"):
-            guard hexUnit(text, at + 2) >= 0 else {
-                throw FieldScanError(offset: at, "'\\u' without four hexadecimal digits")
+    /// Behind a token.
+    @inline(__always)
+    private static func end(of token: wax_json_token) throws(FieldScanError) -> Int {
+        if token.fault == 0 { return token.end }
+        throw fault(of: token)
+    }
+
+    @inline(never)
+    private static func fault(of token: wax_json_token) -> FieldScanError {
+        let reason =
+            switch Int(token.fault) {
+            case WAX_JSON_BAD_UTF8: "malformed UTF-8"
+            case WAX_JSON_CONTROL: "a control character in a string"
+            case WAX_JSON_OPEN_STRING: "the text ends in a string"
+            case WAX_JSON_BAD_UNICODE_ESCAPE: "'\\u' without four hexadecimal digits"
+            case WAX_JSON_BAD_ESCAPE: "no such escape"
+            case WAX_JSON_LEADING_ZERO: "a number with a leading zero"
+            case WAX_JSON_NO_DIGIT: "a digit is missing in a number"
+            case WAX_JSON_BAD_LITERAL: "neither true nor false nor null"
+            default: "no JSON value"
             }
-            at += 6
-        default: throw FieldScanError(offset: at, "no such escape")
-        }
-        return true
-    }
-
-    /// Bytes of the UTF-8 sequence at `at`, which is not ASCII; zero when it is none (RFC 3629
-    /// section 4: no surrogates, no longer forms than needed, nothing beyond U+10FFFF).
-    internal static func sequence(_ text: RawSpan, _ at: Int) -> Int {
-        let lead = byte(text, at)
-        let second = byte(text, at + 1)
-        guard lead >= 0xc2, lead < 0xf5, second & 0xc0 == 0x80 else { return 0 }
-        if lead < 0xe0 { return 2 }
-        guard byte(text, at + 2) & 0xc0 == 0x80 else { return 0 }
-        if lead < 0xf0 {
-            let isShort = lead == 0xe0 && second < 0xa0
-            let isSurrogate = lead == 0xed && second >= 0xa0
-            return isShort || isSurrogate ? 0 : 3
-        }
-        guard byte(text, at + 3) & 0xc0 == 0x80 else { return 0 }
-        let isShort = lead == 0xf0 && second < 0x90
-        let isBeyond = lead == 0xf4 && second >= 0x90
-        return isShort || isBeyond ? 0 : 4
+        return FieldScanError(offset: token.end, reason)
     }
 
     /// The number that the four hexadecimal digits at `at` say; -1 when there are not four.
@@ -178,123 +147,21 @@ internal enum ScanText {
 
     // MARK: numbers and literals
 
-    @inline(__always)
-    private static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
-
-    /// The highest bit of each byte of `word` that is no digit.
-    @inline(__always)
-    private static func others(_ word: UInt64) -> UInt64 {
-        let values = word ^ (ones &* 0x30)
-        return ((values & (ones &* 0x7f)) &+ ones &* 0x76 | values) & (ones &* 0x80)
-    }
-
     /// Behind the number that begins at `start` with a digit or a minus sign.
-    @inline(__always)
     internal static func number(_ text: RawSpan, _ start: Int) throws(FieldScanError) -> Int {
-        if text.byteCount &- start >= 8 {
-            let end = shortNumber(word(text, start), start)
-            if end >= 0 { return end }
+        // SAFETY: the callee reads within the text.
+        let token = unsafe text.withUnsafeBytes { bytes in
+            unsafe wax_json_number(bytes.baseAddress, bytes.count, start)
         }
-        return try anyNumber(text, start)
+        return try end(of: token)
     }
 
-    /// Behind the number whose first bytes are in `word`, when it ends there and has neither sign
-    /// nor exponent nor begins with a zero; else -1.
-    @inline(__always)
-    internal static func shortNumber(_ word: UInt64, _ start: Int) -> Int {
-        var others = others(word)
-        guard others & 0x80 == 0, others != 0, word & 0xff != 0x30 else { return -1 }
-        var at = others.trailingZeroBitCount & ~7
-        if (word &>> UInt64(at)) & 0xff == 0x2e {
-            let digits = at &+ 8
-            others &= others &- 1
-            at = others.trailingZeroBitCount & ~7
-            // No digit behind the point, or the word ends first.
-            if at == digits || at == 64 { return -1 }
+    /// Behind the literal that stands at `start`.
+    internal static func literal(_ text: RawSpan, _ start: Int) throws(FieldScanError) -> Int {
+        // SAFETY: the callee reads within the text.
+        let token = unsafe text.withUnsafeBytes { bytes in
+            unsafe wax_json_literal(bytes.baseAddress, bytes.count, start)
         }
-        let behind = (word &>> UInt64(at)) & 0xff
-        return behind | 0x20 == 0x65 || behind == 0x2e ? -1 : start &+ at >> 3
-    }
-
-    /// Behind the literal whose first bytes are in `word`; -1 when there is none.
-    @inline(__always)
-    internal static func shortLiteral(_ word: UInt64, _ start: Int) -> Int {
-        let four = UInt32(truncatingIfNeeded: word)
-        // `true`, `null`, `fals` and `e`, the first letter in the lowest bits.
-        if four == 0x6575_7274 || four == 0x6c6c_756e { return start &+ 4 }
-        if four == 0x736c_6166, word >> 32 & 0xff == 0x65 { return start &+ 5 }
-        return -1
-    }
-
-    @inline(never)
-    private static func anyNumber(_ text: RawSpan, _ start: Int) throws(FieldScanError) -> Int {
-        var at = start
-        if byte(text, at) == UInt8(ascii: "-") { at += 1 }
-        if byte(text, at) == UInt8(ascii: "0") {
-            at += 1
-            guard !isDigit(byte(text, at)) else {
-                throw FieldScanError(offset: at, "a number with a leading zero")
-            }
-        } else {
-            try digits(text, &at)
-        }
-        if byte(text, at) == UInt8(ascii: ".") {
-            at += 1
-            try digits(text, &at)
-        }
-        if byte(text, at) | 0x20 == UInt8(ascii: "e") {
-            at += 1
-            let sign = byte(text, at)
-            if sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { at += 1 }
-            try digits(text, &at)
-        }
-        return at
-    }
-
-    private static func digits(_ text: RawSpan, _ at: inout Int) throws(FieldScanError) {
-        guard isDigit(byte(text, at)) else {
-            throw FieldScanError(offset: at, "a digit is missing in a number")
-        }
-        while text.byteCount - at >= 8 {
-            let others = others(word(text, at))
-            if others != 0 {
-                at += others.trailingZeroBitCount >> 3
-                return
-            }
-            at += 8
-        }
-        while isDigit(byte(text, at)) { at += 1 }
-    }
-
-    /// Behind the literal that stands at `at`.
-    @inline(__always)
-    internal static func literal(_ text: RawSpan, _ at: Int) throws(FieldScanError) -> Int {
-        if text.byteCount &- at >= 8 {
-            let end = shortLiteral(word(text, at), at)
-            if end >= 0 { return end }
-        }
-        return try lastLiteral(text, at)
-    }
-
-    /// The same at the end of the text, or where there is none.
-    private static func lastLiteral(_ text: RawSpan, _ at: Int) throws(FieldScanError) -> Int {
-        switch byte(text, at) {
-        case UInt8(ascii: "t"): try literal(text, at, "true")
-        case UInt8(ascii: "f"): try literal(text, at, "false")
-        case UInt8(ascii: "n"): try literal(text, at, "null")
-        default: throw FieldScanError(offset: at, "no JSON value")
-        }
-    }
-
-    private static func literal(
-        _ text: RawSpan, _ start: Int, _ literal: StaticString
-    ) throws(FieldScanError) -> Int {
-        for offset in 0..<literal.utf8CodeUnitCount {
-            // SAFETY: inside the literal.
-            guard unsafe byte(text, start + offset) == literal.utf8Start[offset] else {
-                throw FieldScanError(offset: start, "neither true nor false nor null")
-            }
-        }
-        return start + literal.utf8CodeUnitCount
+        return try end(of: token)
     }
 }

@@ -37,9 +37,9 @@ internal enum StringUnits {
     }
 
     private static func sequence(_ text: RawSpan, _ at: inout Int) -> UInt32 {
-        let count = ScanText.sequence(text, at)
-        precondition(count >= 2, "a string that was not checked")
-        var scalar = UInt32(ScanText.byte(text, at)) & (0xff >> UInt32(count + 1))
+        let lead = ScanText.byte(text, at)
+        let count = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+        var scalar = UInt32(lead) & (0xff >> UInt32(count + 1))
         for offset in 1..<count {
             scalar = scalar << 6 | UInt32(ScanText.byte(text, at + offset)) & 0x3f
         }

@@ -15,7 +15,7 @@ enum ImportTable {
         "Envelope": ["Bytes", "Crypto", "Limits"],
         "KeyService": ["Crypto", "Envelope", "Bytes", "Limits"],
         "JSON": ["Bytes", "Crypto", "Limits"],
-        "Fields": ["Bytes", "Limits"],
+        "Fields": ["CJSON", "Bytes", "Limits"],
         "Masks": ["Bytes", "Crypto", "Limits"],
         "Principals": ["Bytes", "Crypto", "Limits", "JSON", "Rules"],
         "FileKeys": ["KeyService", "JSON", "Crypto", "Bytes", "Limits"],
@@ -78,7 +78,8 @@ enum ImportTable {
 
     /// Targets of C, which import nothing of ours but the library that they wrap.
     static let cTargets: [String: Set<String>] = [
-        "CLinux": [], "CMallocCount": [], "COpenSSL": [], "COpenSSLShims": ["COpenSSL"],
+        "CLinux": [], "CJSON": [], "CMallocCount": [], "COpenSSL": [],
+        "COpenSSLShims": ["COpenSSL"],
         "CZlib": [], "CLZ4": [],
         "CZstd": [], "CSnappy": [], "CYAML": [], "CCurl": [],
     ]
@@ -86,7 +87,7 @@ enum ImportTable {
     /// The only targets that may call C: where memory can go wrong.
     static let mayCallC: Set<String> = [
         "Bytes", "Telemetry", "Compression", "Crypto", "Loop", "Transport", "Config", "Bench",
-        "VaultKeys",
+        "VaultKeys", "Fields",
     ]
 
     /// The only targets beside the tests that may use Foundation, and which part of it.

@@ -22,10 +22,6 @@ uint32_t wax_crc32c_software(uint32_t crc, const void *bytes, size_t count);
 /* 1 when wax_crc32c uses the processor's instruction. */
 int wax_crc32c_is_hardware(void);
 
-/* Sets bit n % 64 of word n / 64 for each byte n that is a quotation mark, a backslash, a control
-   character or no ASCII, and all bits from `count` on. `marks` has count / 64 + 1 words. */
-void wax_text_marks(const void *bytes, size_t count, uint64_t *marks);
-
 /* Base64url without padding (RFC 4648 section 5). Writes (count * 8 + 5) / 6 letters. */
 void wax_base64url_encode(const void *bytes, size_t count, void *text);
 /* Writes count * 6 / 8 bytes; 0 when the text is not the one that the encoder would write. */

@@ -1,5 +1,5 @@
 /* Finds the bytes at which a run of plain text ends: 64 bytes to a word, 16 or 32 at once. */
-#include "CLinux.h"
+#include "CJSON.h"
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -61,12 +61,33 @@ static void whole(const uint8_t *bytes, size_t words, uint64_t *marks) {
 }
 #endif
 
-void wax_text_marks(const void *bytes, size_t count, uint64_t *marks) {
-    const uint8_t *text = bytes;
+void wax_text_look(wax_text_window *window, const void *bytes, size_t total, size_t from) {
+    const uint8_t *text = (const uint8_t *)bytes + from;
+    uint64_t *marks = window->words;
+    size_t count = total - from < WAX_TEXT_WINDOW ? total - from : WAX_TEXT_WINDOW;
+    window->start = from;
+    window->length = count;
     size_t words = count / 64, left = count % 64;
     whole(text, words, marks);
     uint8_t last[64] = {0};
     memcpy(last, text + 64 * words, left);
     whole(last, 1, marks + words);
     marks[words] |= ~(uint64_t)0 << left;
+}
+
+size_t wax_text_mark(wax_text_window *window, const void *text, size_t count, size_t at) {
+    while (at < count) {
+        if (at < window->start || at - window->start >= window->length)
+            wax_text_look(window, text, count, at);
+        size_t place = at - window->start;
+        uint64_t bits = window->words[place / 64] >> (place % 64);
+        at = bits ? at + (size_t)__builtin_ctzll(bits)
+                  : window->start + (place / 64 + 1) * 64;
+        /* Behind what is known all bits are set. */
+        if (at - window->start > window->length)
+            at = window->start + window->length;
+        else if (bits && at - window->start < window->length)
+            return at;
+    }
+    return count;
 }

@@ -4,6 +4,8 @@ import Bytes
 import TestSupport
 import Testing
 
+@testable import Fields
+
 @Suite struct TextMarksTests {
     private func isMark(_ byte: UInt8) -> Bool {
         byte < 0x20 || byte >= 0x80 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")

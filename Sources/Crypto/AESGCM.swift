@@ -34,8 +34,8 @@ package struct Nonce: Sendable, Equatable {
 /// AES-256-GCM (NIST SP 800-38D) with a 96-bit nonce and a 128-bit tag.
 ///
 /// The key is expanded on first use, once for short messages and once per direction for long ones;
-/// a message costs the cipher itself and little more, and allocates nothing. It belongs to one event
-/// loop and is not `Sendable`.
+/// a message costs the cipher itself and little more, and allocates nothing. It belongs to one
+/// event loop and is not `Sendable`.
 @safe
 package final class AESGCM {
     /// Bytes that sealing adds: the nonce in front and the tag behind.

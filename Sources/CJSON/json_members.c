@@ -95,38 +95,7 @@ static inline __attribute__((always_inline)) uint8_t token(
     return byte_at(text, count, *at);
 }
 
-/* Behind the number that begins at `at` with these bytes when it is short, has neither sign nor
-   exponent, and does not begin with a zero; else 0. */
-static inline size_t behind_short_number(uint64_t word, size_t at) {
-    const uint64_t ones = 0x0101010101010101;
-    uint64_t values = word ^ ones * 0x30;
-    /* The highest bit of each byte that is no digit. */
-    uint64_t others = (((values & ones * 0x7f) + ones * 0x76) | values) & ones * 0x80;
-    if (others == 0 || others & 0x80 || (word & 0xff) == '0')
-        return 0;
-    unsigned place = (unsigned)__builtin_ctzll(others) & ~7u;
-    if ((word >> place & 0xff) == '.') {
-        unsigned digits = place + 8;
-        others &= others - 1;
-        if (others == 0)
-            return 0;
-        place = (unsigned)__builtin_ctzll(others) & ~7u;
-        if (place == digits)
-            return 0;
-    }
-    uint8_t next = (uint8_t)(word >> place);
-    return (next | 0x20) == 'e' || next == '.' ? 0 : at + place / 8;
-}
-
-static __attribute__((noinline)) size_t behind_number(
-    const uint8_t *text, size_t count, size_t at) {
-    wax_json_token number = wax_json_number(text, count, at);
-    return number.fault ? 0 : number.end;
-}
-
-/* Their first letters are in the lowest bits. */
-static const uint64_t seal_mark = 0x3a31786177; /* `wax1:` */
-static const uint64_t colon = 0x3a22; /* `":` */
+static const uint64_t colon = 0x3a22; /* `":`, the first letter in the lowest bits */
 enum { levels_max = 62 };
 
 static wax_json_stop before_member(size_t at, size_t count, uint64_t levels) {
@@ -181,16 +150,14 @@ wax_json_stop wax_json_members(
             }
             uint8_t next;
             if (first == '"') {
-                if (word >> 24 == seal_mark)
+                if (is_seal_mark(word >> 24))
                     return before_member(member, stepped, stack);
                 start = at + 1;
                 close = string_end(&run, window, text, count);
                 word = word_at(text, count, close);
                 if ((uint8_t)word != '"') {
                     wax_json_token string = wax_json_string(window, text, count, start);
-                    /* The mark of sealed text may be spelled with escapes. */
-                    uint8_t letter = byte_at(text, count, start);
-                    if (string.fault || (string.has_escapes && (letter == 'w' || letter == '\\')))
+                    if (string.fault || may_be_spelled_mark(text, count, start, string))
                         return before_member(member, stepped, stack);
                     go_to(&run, window, text, count, string.end);
                     close = string.end - 1;
@@ -199,12 +166,9 @@ wax_json_stop wax_json_members(
                 at = close + 1;
                 next = (uint8_t)(word >> 8);
             } else if (is_digit(first) || first == '-') {
-                size_t end = behind_short_number(word_at(text, count, at), at);
-                if (end == 0)
-                    end = behind_number(text, count, at);
-                if (end == 0)
+                at = behind_number(text, count, at);
+                if (at == 0)
                     return before_member(member, stepped, stack);
-                at = end;
                 next = byte_at(text, count, at);
             } else if (first == '{' || first == '[') {
                 if (stack >= deepest)

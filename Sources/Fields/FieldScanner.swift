@@ -24,6 +24,7 @@ package final class FieldScanner {
     /// A name with escapes, as its path would say it.
     private let decoded = ByteBuffer(capacity: 256)
     private let marks = TextMarks()
+    private let memory = ShapeMemory()
 
     /// Limits that are asked for often, copied here since constants of another module are called.
     private let hitsMax = FieldLimits.hitsMax
@@ -32,7 +33,7 @@ package final class FieldScanner {
     private let namesBytesKept = FieldLimits.namesBytesKept
 
     /// What becomes a hit.
-    private enum Mode { case selected, selectedAndSealed, sealed }
+    internal enum Mode { case selected, selectedAndSealed, sealed }
 
     /// An object or array that was opened, and its member or element at hand.
     private struct Frame {
@@ -123,11 +124,31 @@ package final class FieldScanner {
             throw FieldScanError(
                 offset: FieldLimits.documentBytesMax, "too long a document", isLimit: true)
         }
+        let program = set.program
+        if let shape = memory.shape(of: document, marks, program, mode) {
+            return takeHits(of: shape, document)
+        }
         do throws(FieldScanError) {
-            try read(document, set.program, mode)
+            try read(document, program, mode)
         } catch {
             forget()
             throw error
+        }
+        memory.remember(document, marks, program, mode, hits: hits, names: names)
+    }
+
+    /// Notes what a document has that is of a shape that was scanned before.
+    private func takeHits(of shape: DocumentShape, _ document: RawSpan) {
+        names.append(shape.names)
+        for place in shape.places {
+            let value = memory.value(place.value)
+            hits.append(
+                FieldHit(
+                    value: value, kind: ScanText.scalarKind(document, value.lowerBound),
+                    path: place.path, isSealedText: place.isSealedText,
+                    containsSealedText: false, name: place.name,
+                    member: value.lowerBound - place.memberBytes..<value.upperBound,
+                    container: memory.gapStart(place.gap) + place.gapBytes, index: place.index))
         }
     }
 

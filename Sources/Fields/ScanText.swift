@@ -156,6 +156,16 @@ internal enum ScanText {
         return try end(of: token)
     }
 
+    /// What kind of value the checked string, number or literal is that begins at `start`.
+    internal static func scalarKind(_ text: RawSpan, _ start: Int) -> JSONKind {
+        switch byte(text, start) {
+        case quote: .string
+        case UInt8(ascii: "n"): .null
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): .bool
+        default: .number
+        }
+    }
+
     /// Behind the literal that stands at `start`.
     internal static func literal(_ text: RawSpan, _ start: Int) throws(FieldScanError) -> Int {
         // SAFETY: the callee reads within the text.

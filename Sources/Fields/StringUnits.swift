@@ -86,6 +86,11 @@ internal enum StringUnits {
         return isMark(text, start + 1)
     }
 
+    /// The same of any value that was checked, without regard to escapes.
+    internal static func isSealed(_ text: RawSpan, at start: Int) -> Bool {
+        ScanText.byte(text, start) == ScanText.quote && isSealed(text, start, hasEscapes: false)
+    }
+
     /// Whether the lowest five bytes are the mark, without escapes.
     @inline(__always)
     internal static func isMark(_ word: UInt64) -> Bool { word & 0xff_ffff_ffff == mark }

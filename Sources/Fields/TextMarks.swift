@@ -66,6 +66,36 @@ internal final class TextMarks {
         }
     }
 
+    /// Writes the scalar values of a text that is known to be JSON, which has `most` at most.
+    ///
+    /// - Parameter values: room for `most`.
+    /// - Returns: how many they are; more than `most` when they are more.
+    internal func values(
+        _ text: RawSpan, _ values: UnsafeMutablePointer<wax_json_value>, most: Int
+    ) -> Int {
+        // SAFETY: the callee reads within the text and writes `most` values at most.
+        unsafe text.withUnsafeBytes { bytes in
+            unsafe wax_json_values(&window, bytes.baseAddress, bytes.count, values, most)
+        }
+    }
+
+    /// Compares a text with a shape, from a gap on that begins at `at`.
+    ///
+    /// - Parameter values: room for those of the shape.
+    /// - Returns: the first gap that does not fit, which begins at `at` then, or before a value that
+    ///   does not; more than the shape's values when the whole text fits.
+    internal func follow(
+        _ text: RawSpan, _ shape: DocumentShape, gap: Int, _ at: inout Int,
+        _ values: UnsafeMutablePointer<wax_json_value>
+    ) -> Int {
+        precondition(at >= 0 && at <= text.byteCount, "an offset outside the text")
+        var view = unsafe shape.view
+        // SAFETY: the callee reads within text and shape, and writes the shape's values at most.
+        return unsafe text.withUnsafeBytes { bytes in
+            unsafe wax_json_follow(&window, bytes.baseAddress, bytes.count, &view, gap, &at, values)
+        }
+    }
+
     /// Steps over members of an object of which nothing has to be known.
     ///
     /// - Parameters:

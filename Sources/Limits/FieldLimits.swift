@@ -36,4 +36,15 @@ package enum FieldLimits {
     /// Storage for hits and names that grew beyond this is given back before the next document.
     package static let hitsKept = 4_096
     package static let namesBytesKept = 1 << 20
+
+    // MARK: documents that are remembered
+
+    /// Documents without their values that a scanner remembers. A bit each of a 64-bit word.
+    package static let shapesMax = 16
+    /// Scalar values of such a document, and bytes of it or of its normalized paths: more than
+    /// records of an application have, and little enough to keep on every event loop.
+    package static let shapeValuesMax = 512
+    package static let shapeBytesMax = 16 << 10
+    /// Selected values of it. They are looked up one by one when it is remembered.
+    package static let shapeHitsMax = 64
 }

@@ -97,4 +97,38 @@ wax_json_stop wax_json_members(
     wax_text_window *window, const void *text, size_t count, size_t from, uint64_t names,
     size_t levels);
 
+/* A scalar value, no name of a member: from its first byte to behind its last one. */
+typedef struct {
+    size_t start, end;
+} wax_json_value;
+
+/* Finds the scalar values of a text that is known to be JSON, in their order. Returns how many there
+   are, or `most` + 1 when there are more than `most`. */
+size_t wax_json_values(
+    wax_text_window *window, const void *text, size_t count, wax_json_value *values, size_t most);
+
+/* What stands before a scalar value, from the end of the one before it, or behind the last one. */
+typedef struct {
+    /* Where its bytes begin in those of all gaps. */
+    size_t start, count;
+    /* Whether the value behind it is a string that begins with `wax1:`. */
+    int is_before_seal;
+} wax_json_gap;
+
+/* A document without its scalar values. A text that is the same but for them, and has some scalar
+   values in their places, is JSON too, and has the same members. */
+typedef struct {
+    const uint8_t *bytes;
+    const wax_json_gap *gaps;
+    /* One less than there are gaps. */
+    size_t value_count;
+} wax_json_shape;
+
+/* Compares a text with a shape from gap `gap` on, which begins at `*at`, and writes the values
+   behind each gap that fits. Returns the first gap that does not fit, or before a value that does
+   not, with `*at` where it begins; `value_count` + 1 when the whole text fits. */
+size_t wax_json_follow(
+    wax_text_window *window, const void *text, size_t count, const wax_json_shape *shape,
+    size_t gap, size_t *at, wax_json_value *values);
+
 #endif

@@ -1,0 +1,131 @@
+// DocumentShape: a document without its scalar values, and what was found in it.
+
+internal import CJSON
+
+/// The names, brackets and white space of a document that was scanned, and where among them its hits
+/// are. A text that is the same but for the values, as `wax_json_follow` compares them, has the same
+/// members, so that the same paths select the same places in it: their normalized paths are the
+/// same, and only offsets and kinds differ.
+@safe
+internal final class DocumentShape {
+    /// A hit, by the number of the scalar value that it is.
+    internal struct Place {
+        internal let value: Int
+        internal let path: Int
+        internal let isSealedText: Bool
+        internal let name: Range<Int>
+        /// Bytes from the start of the member or element to the value.
+        internal let memberBytes: Int
+        /// The number of the gap in which its container begins, and the bytes before it there.
+        internal let gap: Int
+        internal let gapBytes: Int
+        internal let index: Int
+    }
+
+    /// What the document was scanned for.
+    internal let program: PathProgram
+    internal let mode: FieldScanner.Mode
+    internal let places: [Place]
+    /// The normalized paths of the hits, one after another.
+    internal let names: [UInt8]
+    /// When it last fitted, counted by its memory.
+    internal var lastUse: UInt64 = 0
+
+    internal let valueCount: Int
+    private let bytes: UnsafeMutableRawPointer
+    private let gaps: UnsafeMutablePointer<wax_json_gap>
+
+    /// As C reads it; it must not outlive the shape.
+    internal var view: wax_json_shape {
+        // SAFETY: bytes and gaps are there as long as the shape is.
+        unsafe wax_json_shape(
+            bytes: bytes.assumingMemoryBound(to: UInt8.self), gaps: gaps, value_count: valueCount)
+    }
+
+    /// Bytes that may be read behind the last gap.
+    private static let spareBytes = 8
+
+    /// - Parameters:
+    ///   - values: all scalar values of the document, in order; at least one.
+    ///   - hits: what a scan for `program` found; nil is the answer when one is no scalar value.
+    internal init?(
+        _ document: RawSpan, values: UnsafeBufferPointer<wax_json_value>, hits: [FieldHit],
+        names: [UInt8], program: PathProgram, mode: FieldScanner.Mode
+    ) {
+        // SAFETY: the values are those of the document, in order, and each is read by its number;
+        // the storage has a gap for each and one more, and the bytes that are not in values.
+        let starts = values.indices.map { unsafe $0 == 0 ? 0 : values[$0 - 1].end }
+        guard
+            let places = unsafe DocumentShape.places(
+                of: hits, in: document, values: values, gaps: starts)
+        else { return nil }
+        self.places = places
+        self.names = names
+        self.program = program
+        self.mode = mode
+        valueCount = values.count
+        let valueBytes = unsafe values.reduce(0) { $0 + $1.end - $1.start }
+        let capacity = document.byteCount - valueBytes + DocumentShape.spareBytes
+        unsafe bytes = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
+        unsafe bytes.initializeMemory(as: UInt8.self, repeating: 0, count: capacity)
+        unsafe gaps = UnsafeMutablePointer.allocate(capacity: values.count + 1)
+        var used = 0
+        for number in 0...values.count {
+            let start = unsafe number == 0 ? 0 : values[number - 1].end
+            let end = unsafe number < values.count ? values[number].start : document.byteCount
+            let isBeforeSeal = number < values.count && StringUnits.isSealed(document, at: end)
+            unsafe (gaps + number).initialize(
+                to: wax_json_gap(
+                    start: used, count: end - start, is_before_seal: isBeforeSeal ? 1 : 0))
+            unsafe document.extracting(start..<end).withUnsafeBytes { gap in
+                guard let from = gap.baseAddress else { return }
+                unsafe (bytes + used).copyMemory(from: from, byteCount: gap.count)
+            }
+            used += end - start
+        }
+    }
+
+    deinit {
+        // SAFETY: nobody else holds the storage.
+        unsafe bytes.deallocate()
+        unsafe gaps.deallocate()
+    }
+
+    private static func places(
+        of hits: [FieldHit], in document: RawSpan,
+        values: UnsafeBufferPointer<wax_json_value>, gaps: [Int]
+    ) -> [Place]? {
+        var places: [Place] = []
+        for hit in hits {
+            // SAFETY: numbers of values.
+            let number = unsafe values.firstIndex {
+                $0.start == hit.value.lowerBound && $0.end == hit.value.upperBound
+            }
+            // With escapes the mark of sealed text is none to those who compare bytes.
+            guard let number, let gap = gaps.lastIndex(where: { $0 <= hit.container }),
+                hit.isSealedText == StringUnits.isSealed(document, at: hit.value.lowerBound)
+            else { return nil }
+            places.append(
+                Place(
+                    value: number, path: hit.path, isSealedText: hit.isSealedText, name: hit.name,
+                    memberBytes: hit.value.lowerBound - hit.member.lowerBound, gap: gap,
+                    gapBytes: hit.container - gaps[gap], index: hit.index))
+        }
+        return places
+    }
+
+    /// How many gaps from the first on are the same in both.
+    internal func sharedGaps(with other: DocumentShape) -> Int {
+        let most = min(valueCount, other.valueCount)
+        // SAFETY: both have a gap more than values, and the bytes of each gap.
+        for number in 0...most {
+            let (one, two) = unsafe (gaps[number], other.gaps[number])
+            let gap = unsafe UnsafeRawBufferPointer(start: bytes + one.start, count: one.count)
+            let otherGap = unsafe UnsafeRawBufferPointer(
+                start: other.bytes + two.start, count: two.count)
+            guard one.is_before_seal == two.is_before_seal, unsafe gap.elementsEqual(otherGap)
+            else { return number }
+        }
+        return most + 1
+    }
+}

@@ -111,7 +111,7 @@ let package = Package(
         tests("CryptoTests", ["Crypto", "Bytes"]),
         tests("KeyServiceTests", ["KeyService", "Crypto", "Envelope", "Bytes"]),
         tests("JSONTests", ["JSON", "Crypto", "Bytes", "TestSupport"]),
-        tests("FieldsTests", ["Fields", "Bytes", "TestSupport"]),
+        tests("FieldsTests", ["Fields", "Bytes", "Limits", "TestSupport"]),
         tests("MasksTests", ["Masks", "Crypto", "Bytes", "TestSupport"]),
         tests("PrincipalsTests", ["Principals", "Rules", "Bytes", "TestSupport"]),
         tests("FileKeysTests", ["FileKeys", "KeyService", "Crypto", "Bytes"]),

@@ -68,6 +68,8 @@ enum DocumentBenchmark {
     private static func sealingCases(_ bench: DocumentBench) throws -> [Case] {
         let whole = bench.plan()
         let fields = try bench.fieldPlan()
+        // Paths of its own: what is learned of these documents is nothing for others.
+        let unlikeFields = try bench.fieldPlan()
         var lean = whole
         lean.leanForm = true
         var leanFields = fields
@@ -82,8 +84,12 @@ enum DocumentBenchmark {
             ("seal whole, zstd", zstd),
         ]
         return plans.map { name, plan in
-            Case(name: name, base: 0, run: { try bench.seal(plan) })
-        }
+            Case(name: name, base: 0, run: { try bench.seal(plan, bench.plain) })
+        } + [
+            Case(
+                name: "seal 3 fields, none alike", base: 0,
+                run: { try bench.seal(unlikeFields, bench.unlike) })
+        ]
     }
 
     private static func showingCases(_ bench: DocumentBench, base: Int) throws -> [Case] {
@@ -105,6 +111,10 @@ enum DocumentBenchmark {
             ("open whole", whole, .clear),
             ("open 3 fields", fields, .clear),
             ("mask 3 fields", fields, try bench.view(masks.map { .mask($0) })),
+            (
+                "mask 3 plain fields", bench.plain,
+                try bench.view(masks.map { .mask($0) }, plain: .mask)
+            ),
             ("mask 3 fields, token", fields, try bench.view(3, .mask(token))),
             ("mask 3 fields, sha256", fields, try bench.view(3, .mask(digest))),
             ("redact 3 fields, no rule", fields, try bench.view([], rest: .mask(.redact))),
@@ -127,7 +137,9 @@ private final class DocumentBench: OpeningKeys {
     private static let topic = "orders"
     private static let timestamp: Int64 = 1_700_000_000_000
 
-    private let plain = ByteBuffer()
+    /// Records with documents of few shapes, and with one of its own each.
+    let plain: ByteBuffer
+    let unlike: ByteBuffer
     private let output = ByteBuffer()
     private let sealingKey: SealingKey
     private let opening: OpeningKey
@@ -142,13 +154,21 @@ private final class DocumentBench: OpeningKeys {
             salt: 5)
         opening = try OpeningKey(id: 1, reference: reference, key: secret)
         opener = BatchOpener(masker: Masker(tokenKey: try SecretBytes.random(count: 32)))
-        var writer = RecordBatchWriter(plain, baseTimestamp: DocumentBench.timestamp)
-        for index in 0..<DocumentBench.records {
+        plain = DocumentBench.batch(isUnlike: false)
+        unlike = DocumentBench.batch(isUnlike: true)
+    }
+
+    private static func batch(isUnlike: Bool) -> ByteBuffer {
+        let batch = ByteBuffer()
+        var writer = RecordBatchWriter(batch, baseTimestamp: timestamp)
+        for index in 0..<records {
             writer.append(
-                key: Array("key-\(index)".utf8), value: SampleDocument.bytes(index: index),
-                timestamp: DocumentBench.timestamp + Int64(index), into: plain)
+                key: Array("key-\(index)".utf8),
+                value: SampleDocument.bytes(index: index, isUnlike: isUnlike),
+                timestamp: timestamp + Int64(index), into: batch)
         }
-        writer.finish(plain)
+        writer.finish(batch)
+        return batch
     }
 
     func openingKey(reference: RawSpan, wrapped: RawSpan, id: UInt64) -> OpeningKey? { opening }
@@ -167,11 +187,12 @@ private final class DocumentBench: OpeningKeys {
 
     /// A view with one action for each of the first protected paths.
     func view(
-        _ actions: [RecordView.ViewAction], rest: RecordView.ViewAction = .sealed
+        _ actions: [RecordView.ViewAction], rest: RecordView.ViewAction = .sealed,
+        plain: PlainRecordChoice = .deliver
     ) throws -> RecordView {
         try RecordView(
             whole: .sealed, fields: try paths(actions.count), actions: actions, rest: rest,
-            plain: .deliver, unopenable: .refuse, protectedFields: try paths(3))
+            plain: plain, unopenable: .refuse, protectedFields: try paths(3))
     }
 
     func view(_ count: Int, _ action: RecordView.ViewAction) throws -> RecordView {
@@ -179,17 +200,16 @@ private final class DocumentBench: OpeningKeys {
     }
 
     func stored(_ plan: SealingPlan) throws -> ByteBuffer {
-        try seal(plan)
+        try seal(plan, plain)
         let stored = ByteBuffer()
         stored.append(output.array)
         return stored
     }
 
-    func seal(_ plan: SealingPlan) throws {
+    func seal(_ plan: SealingPlan, _ batch: ByteBuffer) throws {
         output.removeAll()
-        let plain = plain
         let sealed = try sealer.seal(
-            batch: plain.bytes, plan: plan, keys: .one(sealingKey), into: output)
+            batch: batch.bytes, plan: plan, keys: .one(sealingKey), into: output)
         precondition(sealed.sealedCount == DocumentBench.records, "a document was not sealed")
     }
 

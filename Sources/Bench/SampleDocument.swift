@@ -19,9 +19,12 @@ struct SampleDocument {
 
     private var state: UInt64
 
-    static func bytes(index: Int) -> [UInt8] {
+    /// - Parameter isUnlike: it has a member that no other index gives, in front.
+    static func bytes(index: Int, isUnlike: Bool = false) -> [UInt8] {
         var sample = SampleDocument(state: UInt64(index &* 7919 &+ 12345))
-        let start = sample.members().joined(separator: ",") + #","note":""#
+        var members = sample.members()
+        if isUnlike { members[0] = #"{"n\#(index)":1,"# + members[0].dropFirst() }
+        let start = members.joined(separator: ",") + #","note":""#
         var bytes = Array(start.utf8)
         precondition(bytes.count <= byteCount - 2, "a sample is too long")
         let note = Array("Leave it at the door. ".utf8)

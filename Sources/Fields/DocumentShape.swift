@@ -22,9 +22,6 @@ internal final class DocumentShape {
         internal let index: Int
     }
 
-    /// What the document was scanned for.
-    internal let program: PathProgram
-    internal let mode: FieldScanner.Mode
     internal let places: [Place]
     /// The normalized paths of the hits, one after another.
     internal let names: [UInt8]
@@ -46,42 +43,35 @@ internal final class DocumentShape {
     private static let spareBytes = 8
 
     /// - Parameters:
-    ///   - values: all scalar values of the document, in order; at least one.
-    ///   - hits: what a scan for `program` found; nil is the answer when one is no scalar value.
+    ///   - values: all scalar values of the document; at least one.
+    ///   - hits: what a scan found; nil is the answer when one is no scalar value.
     internal init?(
-        _ document: RawSpan, values: UnsafeBufferPointer<wax_json_value>, hits: [FieldHit],
-        names: [UInt8], program: PathProgram, mode: FieldScanner.Mode
+        _ document: RawSpan, values: ScalarValues, hits: [FieldHit], names: [UInt8]
     ) {
-        // SAFETY: the values are those of the document, in order, and each is read by its number;
-        // the storage has a gap for each and one more, and the bytes that are not in values.
-        let starts = values.indices.map { unsafe $0 == 0 ? 0 : values[$0 - 1].end }
-        guard
-            let places = unsafe DocumentShape.places(
-                of: hits, in: document, values: values, gaps: starts)
-        else { return nil }
+        guard let places = DocumentShape.places(of: hits, in: document, values) else { return nil }
         self.places = places
         self.names = names
-        self.program = program
-        self.mode = mode
         valueCount = values.count
-        let valueBytes = unsafe values.reduce(0) { $0 + $1.end - $1.start }
-        let capacity = document.byteCount - valueBytes + DocumentShape.spareBytes
-        unsafe bytes = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
-        unsafe bytes.initializeMemory(as: UInt8.self, repeating: 0, count: capacity)
+        var gapBytes = DocumentShape.spareBytes
+        for number in 0...values.count { gapBytes += values.gap(number, of: document).count }
+        // SAFETY: freed in deinit only. There is room for each gap and for the bytes of all.
+        unsafe bytes = UnsafeMutableRawPointer.allocate(byteCount: gapBytes, alignment: 8)
+        unsafe bytes.initializeMemory(as: UInt8.self, repeating: 0, count: gapBytes)
         unsafe gaps = UnsafeMutablePointer.allocate(capacity: values.count + 1)
         var used = 0
         for number in 0...values.count {
-            let start = unsafe number == 0 ? 0 : values[number - 1].end
-            let end = unsafe number < values.count ? values[number].start : document.byteCount
-            let isBeforeSeal = number < values.count && StringUnits.isSealed(document, at: end)
+            let gap = values.gap(number, of: document)
+            let isBeforeSeal =
+                number < values.count && StringUnits.isSealed(document, at: gap.upperBound)
             unsafe (gaps + number).initialize(
                 to: wax_json_gap(
-                    start: used, count: end - start, is_before_seal: isBeforeSeal ? 1 : 0))
-            unsafe document.extracting(start..<end).withUnsafeBytes { gap in
-                guard let from = gap.baseAddress else { return }
-                unsafe (bytes + used).copyMemory(from: from, byteCount: gap.count)
+                    start: UInt32(used), count: UInt32(gap.count),
+                    is_before_seal: isBeforeSeal ? 1 : 0))
+            unsafe document.extracting(gap).withUnsafeBytes { from in
+                guard let start = from.baseAddress else { return }
+                unsafe (bytes + used).copyMemory(from: start, byteCount: from.count)
             }
-            used += end - start
+            used += gap.count
         }
     }
 
@@ -92,24 +82,20 @@ internal final class DocumentShape {
     }
 
     private static func places(
-        of hits: [FieldHit], in document: RawSpan,
-        values: UnsafeBufferPointer<wax_json_value>, gaps: [Int]
+        of hits: [FieldHit], in document: RawSpan, _ values: ScalarValues
     ) -> [Place]? {
         var places: [Place] = []
         for hit in hits {
-            // SAFETY: numbers of values.
-            let number = unsafe values.firstIndex {
-                $0.start == hit.value.lowerBound && $0.end == hit.value.upperBound
-            }
             // With escapes the mark of sealed text is none to those who compare bytes.
-            guard let number, let gap = gaps.lastIndex(where: { $0 <= hit.container }),
+            guard let number = (0..<values.count).first(where: { values[$0] == hit.value }),
+                let gap = (0...number).last(where: { values.gapStart($0) <= hit.container }),
                 hit.isSealedText == StringUnits.isSealed(document, at: hit.value.lowerBound)
             else { return nil }
             places.append(
                 Place(
                     value: number, path: hit.path, isSealedText: hit.isSealedText, name: hit.name,
                     memberBytes: hit.value.lowerBound - hit.member.lowerBound, gap: gap,
-                    gapBytes: hit.container - gaps[gap], index: hit.index))
+                    gapBytes: hit.container - values.gapStart(gap), index: hit.index))
         }
         return places
     }
@@ -120,9 +106,10 @@ internal final class DocumentShape {
         // SAFETY: both have a gap more than values, and the bytes of each gap.
         for number in 0...most {
             let (one, two) = unsafe (gaps[number], other.gaps[number])
-            let gap = unsafe UnsafeRawBufferPointer(start: bytes + one.start, count: one.count)
+            let gap = unsafe UnsafeRawBufferPointer(
+                start: bytes + Int(one.start), count: Int(one.count))
             let otherGap = unsafe UnsafeRawBufferPointer(
-                start: other.bytes + two.start, count: two.count)
+                start: other.bytes + Int(two.start), count: Int(two.count))
             guard one.is_before_seal == two.is_before_seal, unsafe gap.elementsEqual(otherGap)
             else { return number }
         }

@@ -24,7 +24,9 @@ package final class FieldScanner {
     /// A name with escapes, as its path would say it.
     private let decoded = ByteBuffer(capacity: 256)
     private let marks = TextMarks()
-    private let memory = ShapeMemory()
+    /// What documents looked like that were scanned before.
+    private let memories = ShapeMemories()
+    private let values = ScalarValues()
 
     /// Limits that are asked for often, copied here since constants of another module are called.
     private let hitsMax = FieldLimits.hitsMax
@@ -125,7 +127,8 @@ package final class FieldScanner {
                 offset: FieldLimits.documentBytesMax, "too long a document", isLimit: true)
         }
         let program = set.program
-        if let shape = memory.shape(of: document, marks, program, mode) {
+        let memory = memories.memory(of: program, mode)
+        if let shape = memory?.shape(of: document, marks, values) {
             return takeHits(of: shape, document)
         }
         do throws(FieldScanError) {
@@ -134,21 +137,21 @@ package final class FieldScanner {
             forget()
             throw error
         }
-        memory.remember(document, marks, program, mode, hits: hits, names: names)
+        memory?.remember(document, marks, values, hits: hits, names: names)
     }
 
     /// Notes what a document has that is of a shape that was scanned before.
     private func takeHits(of shape: DocumentShape, _ document: RawSpan) {
         names.append(shape.names)
         for place in shape.places {
-            let value = memory.value(place.value)
+            let value = values[place.value]
             hits.append(
                 FieldHit(
                     value: value, kind: ScanText.scalarKind(document, value.lowerBound),
                     path: place.path, isSealedText: place.isSealedText,
                     containsSealedText: false, name: place.name,
                     member: value.lowerBound - place.memberBytes..<value.upperBound,
-                    container: memory.gapStart(place.gap) + place.gapBytes, index: place.index))
+                    container: values.gapStart(place.gap) + place.gapBytes, index: place.index))
         }
     }
 

@@ -39,12 +39,16 @@ package enum FieldLimits {
 
     // MARK: documents that are remembered
 
-    /// Documents without their values that a scanner remembers. A bit each of a 64-bit word.
-    package static let shapesMax = 16
+    /// Sets of paths for which a scanner remembers documents, and documents without their values
+    /// for each of them, with a bit of a 64-bit word for each.
+    package static let shapeMemoriesMax = 16
+    package static let shapesMax = 8
+    /// Documents after which a set that was not asked for makes room for another.
+    package static let shapeMemoryIdle: UInt64 = 4_096
     /// Scalar values of such a document, and bytes of it or of its normalized paths: more than
     /// records of an application have, and little enough to keep on every event loop.
     package static let shapeValuesMax = 512
-    package static let shapeBytesMax = 16 << 10
+    package static let shapeBytesMax = 8 << 10
     /// Selected values of it. They are looked up one by one when it is remembered.
     package static let shapeHitsMax = 64
 }

@@ -1,6 +1,7 @@
 // ShapeMemoryTests: a scanner that has seen documents finds what one finds that has seen none.
 
 import Bytes
+import Limits
 import TestSupport
 import Testing
 
@@ -48,7 +49,7 @@ import Testing
     ) -> [UInt8] {
         var output: [UInt8] = []
         var at = 0
-        for (number, value) in ScalarValues.find(bytes).enumerated() {
+        for (number, value) in PlainSearch.find(bytes).enumerated() {
             output += bytes[at..<value.lowerBound]
             let isKept = only.map { $0 != number } ?? (random.next() % 3 == 0)
             output += isKept ? Array(bytes[value]) : Array(scalars.random(&random).utf8)
@@ -130,7 +131,7 @@ import Testing
         let set = try Self.orderPaths()
         var random = SeededRandom(seed: 5)
         let scanner = FieldScanner()
-        for number in ScalarValues.find(Self.order).indices {
+        for number in PlainSearch.find(Self.order).indices {
             for wrong in Self.wrong + ["{}", "[]", "[1]", "1,2", "1 2", "\"a\",\"b\"", "\"a\":1"] {
                 _ = scan(Self.order, set, .selected, scanner)
                 let bytes = varied(Self.order, &random, [wrong], only: number)
@@ -147,7 +148,7 @@ import Testing
         let sealed = [#""wax1:AAAA""#, #""\u0077ax1:AAAA""#, #""wax\u0031:AAAA""#]
         for mode in Self.modes {
             let scanner = FieldScanner()
-            for number in ScalarValues.find(Self.order).indices {
+            for number in PlainSearch.find(Self.order).indices {
                 for text in sealed {
                     _ = scan(Self.order, set, mode, scanner)
                     let bytes = varied(Self.order, &random, [text], only: number)
@@ -159,24 +160,50 @@ import Testing
     }
 
     @Test func `a shape fits where only values differ`() throws {
-        let program = try Self.orderPaths().program
-        let memory = ShapeMemory()
+        let memory = ShapeMemory(try Self.orderPaths().program, .selected)
         let marks = TextMarks()
+        let values = ScalarValues()
         let scanner = FieldScanner()
         _ = scan(Self.order, try Self.orderPaths(), .selected, scanner)
         let original = ByteBuffer()
         original.append(Self.order)
         marks.begin()
-        #expect(memory.shape(of: original.bytes, marks, program, .selected) == nil)
+        #expect(memory.shape(of: original.bytes, marks, values) == nil)
         memory.remember(
-            original.bytes, marks, program, .selected, hits: scanner.hits, names: scanner.names)
-        let other = ByteBuffer()
-        other.append(String(decoding: Self.order, as: UTF8.self).replacing("4111 1111", with: "x"))
-        marks.begin()
-        #expect(memory.shape(of: other.bytes, marks, program, .selected) != nil)
-        #expect(memory.shape(of: other.bytes, marks, program, .sealed) == nil)
-        let same = try Self.orderPaths().program
-        #expect(memory.shape(of: other.bytes, marks, same, .selected) == nil)
+            original.bytes, marks, values, hits: scanner.hits, names: scanner.names)
+        let text = String(decoding: Self.order, as: UTF8.self)
+        for (old, new, fits) in [
+            ("4111 1111", "x", true), ("null", "-0.5e10", true), ("true", "\"wax1\"", true),
+            ("true", "\"wax1:\"", false), ("true", "[]", false), ("email", "e-mail", false),
+            ("\n", "", false), ("\n", "\n ", false),
+        ] {
+            let other = ByteBuffer()
+            other.append(text.replacing(old, with: new))
+            marks.begin()
+            let shape = memory.shape(of: other.bytes, marks, values)
+            #expect((shape != nil) == fits, "\(old) -> \(new)")
+        }
+    }
+
+    @Test func `every set of paths and every mode has a memory of its own`() throws {
+        let memories = ShapeMemories()
+        let programs = try (0..<FieldLimits.shapeMemoriesMax / 2).map {
+            try FieldPathSet([FieldPath("$.a\($0)")]).program
+        }
+        let all = programs.flatMap { program in
+            [FieldScanner.Mode.selected, .sealed].map { memories.memory(of: program, $0) }
+        }
+        #expect(Set(all.compactMap { $0.map { ObjectIdentifier($0) } }).count == all.count)
+        #expect(memories.memory(of: programs[0], .selected) === all[0])
+        // There is no room for another one before these have been idle for long.
+        let other = try FieldPathSet([FieldPath("$.b")]).program
+        #expect(memories.memory(of: other, .selected) == nil)
+        for _ in 0...FieldLimits.shapeMemoryIdle { _ = memories.memory(of: programs[0], .sealed) }
+        let made = try #require(memories.memory(of: other, .selected))
+        #expect(memories.memory(of: other, .selected) === made)
+        // It was made in the place of the one that had been idle for longest.
+        #expect(memories.memory(of: programs[0], .selected) === all[0])
+        #expect(memories.memory(of: programs[1], .selected) !== all[2])
     }
 
     @Test func `documents that are never alike are not remembered for long`() throws {
@@ -215,7 +242,7 @@ import Testing
 }
 
 /// Finds scalar values by looking at one byte after another.
-private enum ScalarValues {
+private enum PlainSearch {
     static func find(_ bytes: [UInt8]) -> [Range<Int>] {
         var found: [Range<Int>] = []
         var at = 0

@@ -48,7 +48,7 @@ enum ImportTable {
         "CryptoTests": ["Crypto", "Bytes"],
         "KeyServiceTests": ["KeyService", "Crypto", "Envelope", "Bytes"],
         "JSONTests": ["JSON", "Crypto", "Bytes", "TestSupport"],
-        "FieldsTests": ["Fields", "Bytes", "TestSupport"],
+        "FieldsTests": ["Fields", "Bytes", "Limits", "TestSupport"],
         "MasksTests": ["Masks", "Crypto", "Bytes", "TestSupport"],
         "PrincipalsTests": ["Principals", "Rules", "Bytes", "TestSupport"],
         "VaultKeysTests": ["VaultKeys", "KeyService", "JSON", "Crypto", "Bytes", "TestSupport"],

@@ -110,7 +110,7 @@ size_t wax_json_values(
 /* What stands before a scalar value, from the end of the one before it, or behind the last one. */
 typedef struct {
     /* Where its bytes begin in those of all gaps. */
-    size_t start, count;
+    uint32_t start, count;
     /* Whether the value behind it is a string that begins with `wax1:`. */
     int is_before_seal;
 } wax_json_gap;

@@ -2,10 +2,10 @@
 
 internal import CJSON
 
-/// The names, brackets and white space of a document that was scanned, and where among them its hits
-/// are. A text that is the same but for the values, as `wax_json_follow` compares them, has the same
-/// members, so that the same paths select the same places in it: their normalized paths are the
-/// same, and only offsets and kinds differ.
+/// The names, brackets and white space of a document that was scanned, and where among them its
+/// hits are. A text that is the same but for the values, as `wax_json_follow` compares them, has
+/// the same members, so that the same paths select the same places in it: their normalized paths
+/// are the same, and only offsets and kinds differ.
 @safe
 internal final class DocumentShape {
     /// A hit, by the number of the scalar value that it is.

@@ -53,8 +53,8 @@ internal final class ScalarValues {
     /// Compares a document with a shape, from a gap on that begins at `at`. The gaps before it were
     /// compared by the last call.
     ///
-    /// - Returns: the first gap that does not fit, which begins at `at` then, or before a value that
-    ///   does not; more than the shape's values when the whole document fits.
+    /// - Returns: the first gap that does not fit, or before a value that does not, which begins at
+    ///   `at` then; more than the shape's values when the whole text fits.
     internal func follow(
         _ document: RawSpan, _ marks: TextMarks, _ shape: DocumentShape, gap: Int, _ at: inout Int
     ) -> Int {

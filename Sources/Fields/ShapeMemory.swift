@@ -40,8 +40,8 @@ internal final class ShapeMemory {
         self.mode = mode
     }
 
-    /// The shape that fits the whole of `document`, whose values are in `values` then; nil when none
-    /// of them does, or it rests.
+    /// The shape that fits the whole of `document`, whose values are in `values` then; nil when
+    /// none of them does, or it rests.
     internal func shape(
         of document: RawSpan, _ marks: TextMarks, _ values: ScalarValues
     ) -> DocumentShape? {

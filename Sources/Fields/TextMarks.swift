@@ -82,8 +82,8 @@ internal final class TextMarks {
     /// Compares a text with a shape, from a gap on that begins at `at`.
     ///
     /// - Parameter values: room for those of the shape.
-    /// - Returns: the first gap that does not fit, which begins at `at` then, or before a value that
-    ///   does not; more than the shape's values when the whole text fits.
+    /// - Returns: the first gap that does not fit, or before a value that does not, which begins at
+    ///   `at` then; more than the shape's values when the whole text fits.
     internal func follow(
         _ text: RawSpan, _ shape: DocumentShape, gap: Int, _ at: inout Int,
         _ values: UnsafeMutablePointer<wax_json_value>

@@ -102,8 +102,8 @@ typedef struct {
     size_t start, end;
 } wax_json_value;
 
-/* Finds the scalar values of a text that is known to be JSON, in their order. Returns how many there
-   are, or `most` + 1 when there are more than `most`. */
+/* Finds the scalar values of a text that is known to be JSON, in their order. Returns how many they
+   are, or `most` + 1 when they are more than `most`. */
 size_t wax_json_values(
     wax_text_window *window, const void *text, size_t count, wax_json_value *values, size_t most);
 

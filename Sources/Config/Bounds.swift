@@ -62,8 +62,8 @@ internal enum Bounds {
     static let auditIntervalDefault = minute
     static let auditInterval = second...60 * minute
 
-    static let vaultConnectDefault = 2 * second
-    static let vaultRequestDefault = 5 * second
+    static let vaultConnectDefault = VaultLimits.connectNanosecondsDefault
+    static let vaultRequestDefault = VaultLimits.totalNanosecondsDefault
     static let vaultTime = 100 * millisecond...minute
 
     static let threads: ClosedRange<UInt64> = 1...256

@@ -177,7 +177,7 @@ package struct SASLWatch: Sendable {
             principal = .unknown
             return .changed
         }
-        guard !SASLWatch.hasSameGroups(known, claimed) else { return .nothing }
+        guard known != claimed else { return .nothing }
         // The newest token that the broker took says what holds now: a group that it leaves out
         // was taken away, which is what tokens that end are for.
         principal = claimed
@@ -190,9 +190,5 @@ package struct SASLWatch: Sendable {
         case (nil, nil): true
         default: false
         }
-    }
-
-    private static func hasSameGroups(_ known: Principal, _ claimed: Principal) -> Bool {
-        known.groups.elementsEqual(claimed.groups) { $0.isSpelled(as: $1) }
     }
 }

@@ -181,6 +181,7 @@ DOCUMENT_GOALS = {
     "seal 3 fields": "sealing the whole value",
     "open 3 fields": "opening the whole value",
     "mask 3 fields": "opening the whole value",
+    "mask 3 plain fields": "opening the whole value",
 }
 
 

@@ -41,11 +41,20 @@ internal final class Reader {
         return view
     }
 
-    private func records(_ policy: TopicPolicy) -> RecordView? {
+    /// How `principal` sees the records of a topic; nil when they pass as they are stored.
+    ///
+    /// - Throws: when the paths of all rules for it are too many together.
+    static func records(
+        _ policy: TopicPolicy, for principal: Principal, rules: RuleSet
+    ) throws(FieldPathError) -> RecordView? {
         let view = rules.view(of: policy.name, for: principal)
         guard Reader.looksInto(view, policy.readSealing) else { return nil }
-        do {
-            return try RecordView(view, policy.readSealing)
+        return try RecordView(view, policy.readSealing)
+    }
+
+    private func records(_ policy: TopicPolicy) -> RecordView? {
+        do throws(FieldPathError) {
+            return try Reader.records(policy, for: principal, rules: rules)
         } catch {
             // The configuration was checked path by path; all together they are too many.
             log.limited(

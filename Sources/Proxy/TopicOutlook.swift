@@ -3,7 +3,6 @@
 package import Fields
 package import Records
 package import Rules
-internal import Telemetry
 
 /// What the rules do with one topic for one principal. It is made of the very objects that
 /// sessions work with, so that what is explained is what happens.
@@ -24,8 +23,10 @@ package struct TopicOutlook {
         let policy = TopicPolicy(topic, rules: rules)
         plan = policy.plan
         isOff = policy.protection.isOff
-        _ = try RecordView(rules.view(of: topic, for: principal), policy.readSealing)
-        let reader = Reader(principal, rules: rules, log: Log(level: .error, format: .text))
-        view = reader.view(of: policy).records
+        if case .invalidName = policy.protection {
+            view = nil
+        } else {
+            view = try Reader.records(policy, for: principal, rules: rules)
+        }
     }
 }

@@ -1,8 +1,9 @@
 // AESGCMTests: published vectors, tampering, and what a failure leaves behind.
 
 import Bytes
-import Crypto
 import Testing
+
+@testable import Crypto
 
 @Suite struct AESGCMTests {
     struct Vector: Sendable, CustomTestStringConvertible {

@@ -2,15 +2,18 @@
 
 internal import CLinux
 
-/// Base64url without padding (RFC 4648 section 5), in its one canonical spelling.
-package enum Base64URL {
+/// Base64url without padding (RFC 4648 section 5), in its one canonical spelling. The sizes are
+/// `public`, so that they are computed without a call.
+public enum Base64URL {
     /// Letters for so many bytes.
-    package static func letterCount(bytes: Int) -> Int {
+    @inlinable
+    public static func letterCount(bytes: Int) -> Int {
         bytes / 3 * 4 + (bytes % 3 == 0 ? 0 : bytes % 3 + 1)
     }
 
     /// Bytes that so many letters stand for; nil when no bytes have so many.
-    package static func byteCount(letters: Int) -> Int? {
+    @inlinable
+    public static func byteCount(letters: Int) -> Int? {
         letters % 4 == 1 ? nil : letters / 4 * 3 + max(letters % 4 - 1, 0)
     }
 

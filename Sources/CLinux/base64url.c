@@ -22,17 +22,17 @@ static int value(uint8_t letter) {
     return letter == '-' ? 62 : letter == '_' ? 63 : -1;
 }
 
-static int decode_slowly(const uint8_t *in, uint8_t *out) {
-    for (int group = 0; group < 4; group++, in += 4, out += 3) {
-        int bits = 0;
-        for (int place = 0; place < 4; place++) {
-            int next = value(in[place]);
-            if (next < 0) return 0;
-            bits = bits << 6 | next;
-        }
-        out[0] = (uint8_t)(bits >> 16), out[1] = (uint8_t)(bits >> 8), out[2] = (uint8_t)bits;
+/* Fails when a bit behind the last whole byte is set, or one byte had several texts. */
+static int decode_slowly(const uint8_t *in, size_t count, uint8_t *out) {
+    unsigned bits = 0;
+    int left = 0;
+    for (; count > 0; count--) {
+        int next = value(*in++);
+        if (next < 0) return 0;
+        bits = bits << 6 | (unsigned)next, left += 6;
+        if (left >= 8) left -= 8, *out++ = (uint8_t)(bits >> left);
     }
-    return 1;
+    return left < 6 && !(bits & ((1u << left) - 1));
 }
 
 #if defined(__x86_64__)
@@ -64,36 +64,32 @@ __attribute__((target("ssse3"))) static inline void encode_12(const uint8_t *byt
     _mm_storeu_si128((__m128i *)out, text);
 }
 
-/* All ones in each byte from `first` to `last`; bytes from 0x80 are negative, and in no run. */
-__attribute__((target("ssse3"))) static inline __m128i run(__m128i text, char first, char last) {
-    return _mm_and_si128(
-        _mm_cmpgt_epi8(text, _mm_set1_epi8((char)(first - 1))),
-        _mm_cmplt_epi8(text, _mm_set1_epi8((char)(last + 1))));
-}
-
-/* Writes 16 bytes, of which 12 count. */
-__attribute__((target("ssse3"))) static inline int decode_16(const uint8_t *in, uint8_t *out) {
-    __m128i text = _mm_loadu_si128((const __m128i *)in);
-    __m128i upper = run(text, 'A', 'Z'), lower = run(text, 'a', 'z'), digit = run(text, '0', '9');
-    __m128i minus = _mm_cmpeq_epi8(text, _mm_set1_epi8('-'));
-    __m128i line = _mm_cmpeq_epi8(text, _mm_set1_epi8('_'));
-    __m128i known = _mm_or_si128(
-        _mm_or_si128(upper, lower), _mm_or_si128(digit, _mm_or_si128(minus, line)));
-    __m128i distance = _mm_or_si128(
-        _mm_or_si128(
-            _mm_and_si128(upper, _mm_set1_epi8(-'A')),
-            _mm_and_si128(lower, _mm_set1_epi8(26 - 'a'))),
-        _mm_or_si128(
-            _mm_and_si128(digit, _mm_set1_epi8(52 - '0')),
-            _mm_or_si128(
-                _mm_and_si128(minus, _mm_set1_epi8(62 - '-')),
-                _mm_and_si128(line, _mm_set1_epi8(63 - '_')))));
-    __m128i values = _mm_add_epi8(text, distance);
+/*
+ * The 12 bytes of 16 letters. `odd` gets a bit wherever a byte is no letter. What a byte may be
+ * depends on its upper half: every kind of upper half has a bit, and a lower half has the bits of
+ * those that it may not stand with.
+ */
+__attribute__((target("ssse3"))) static inline __m128i decode_16(__m128i text, __m128i *odd) {
+    /* 2: only `-`. 3: digits. 4, 6: not @ and its like. 5: to Z, and _. 7: to z. Others: none. */
+    __m128i uppers = _mm_setr_epi8(32, 32, 1, 2, 4, 8, 4, 16, 32, 32, 32, 32, 32, 32, 32, 32);
+    __m128i lowers = _mm_setr_epi8(
+        37, 33, 33, 33, 33, 33, 33, 33, 33, 33, 35, 59, 59, 58, 59, 51);
+    /* From a letter to its value, by upper half; the place of _ is 13. */
+    __m128i distances = _mm_setr_epi8(
+        0, 0, 62 - '-', 52 - '0', -'A', -'A', 26 - 'a', 26 - 'a', 0, 0, 0, 0, 0, 63 - '_', 0, 0);
+    __m128i half = _mm_set1_epi8(0x0f);
+    __m128i lower = _mm_and_si128(text, half);
+    __m128i upper = _mm_and_si128(_mm_srli_epi32(text, 4), half);
+    *odd = _mm_or_si128(
+        *odd,
+        _mm_and_si128(_mm_shuffle_epi8(lowers, lower), _mm_shuffle_epi8(uppers, upper)));
+    __m128i line = _mm_and_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('_')), _mm_set1_epi8(8));
+    __m128i values =
+        _mm_add_epi8(text, _mm_shuffle_epi8(distances, _mm_or_si128(upper, line)));
     __m128i pairs = _mm_maddubs_epi16(values, _mm_set1_epi16(0x0140));
     __m128i groups = _mm_madd_epi16(pairs, _mm_set1_epi32(0x00011000));
     __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
-    _mm_storeu_si128((__m128i *)out, _mm_shuffle_epi8(groups, order));
-    return _mm_movemask_epi8(known) == 0xffff;
+    return _mm_shuffle_epi8(groups, order);
 }
 
 __attribute__((target("ssse3"))) static size_t encode_quickly(
@@ -103,27 +99,51 @@ __attribute__((target("ssse3"))) static size_t encode_quickly(
     return at;
 }
 
-__attribute__((target("ssse3"))) static size_t decode_quickly(
+/* Copies at most 16 bytes without a call. The runs do not overlap. */
+static inline void copy_few(uint8_t *to, const uint8_t *from, size_t count) {
+    if (count >= 8) {
+        memcpy(to, from, 8), memcpy(to + count - 8, from + count - 8, 8);
+    } else if (count >= 4) {
+        memcpy(to, from, 4), memcpy(to + count - 4, from + count - 4, 4);
+    } else {
+        for (; count > 0; count--) *to++ = *from++;
+    }
+}
+
+__attribute__((target("ssse3"))) static int decode_quickly(
     const uint8_t *text, size_t count, uint8_t *bytes) {
-    size_t at = 0;
-    for (; count - at >= 24; at += 16, bytes += 12)
-        if (!decode_16(text + at, bytes)) break;
-    return at;
+    __m128i odd = _mm_setzero_si128();
+    for (; count >= 16; text += 16, bytes += 12, count -= 16) {
+        __m128i made = decode_16(_mm_loadu_si128((const __m128i *)text), &odd);
+        uint32_t end = (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(made, 8));
+        _mm_storel_epi64((__m128i *)bytes, made);
+        memcpy(bytes + 8, &end, 4);
+    }
+    /* Bits behind the last whole byte have to be zero, or one byte had several texts. */
+    uint8_t behind = 0;
+    if (count > 0) {
+        /* An A is all zeros. */
+        uint8_t last[16], made[16];
+        _mm_storeu_si128((__m128i *)last, _mm_set1_epi8('A'));
+        copy_few(last, text, count);
+        __m128i all = decode_16(_mm_loadu_si128((const __m128i *)last), &odd);
+        _mm_storeu_si128((__m128i *)made, all);
+        size_t whole = count * 6 / 8;
+        behind = count % 4 == 1 || made[whole];
+        copy_few(bytes, made, whole);
+    }
+    __m128i none = _mm_cmpeq_epi8(odd, _mm_setzero_si128());
+    return _mm_movemask_epi8(none) == 0xffff && !behind;
 }
 
 __attribute__((target("ssse3"))) static void encode_last(const uint8_t *bytes, uint8_t *text) {
     encode_12(bytes, text);
 }
-
-__attribute__((target("ssse3"))) static int decode_last(const uint8_t *text, uint8_t *bytes) {
-    return decode_16(text, bytes);
-}
 #else
 static const int use_ssse3 = 0;
 static size_t encode_quickly(const uint8_t *bytes, size_t count, uint8_t *text) { return 0; }
-static size_t decode_quickly(const uint8_t *text, size_t count, uint8_t *bytes) { return 0; }
+static int decode_quickly(const uint8_t *text, size_t count, uint8_t *bytes) { return 0; }
 static void encode_last(const uint8_t *bytes, uint8_t *text) { encode_slowly(bytes, text); }
-static int decode_last(const uint8_t *text, uint8_t *bytes) { return decode_slowly(text, bytes); }
 #endif
 
 void wax_base64url_encode(const void *bytes, size_t count, void *text) {
@@ -145,21 +165,5 @@ void wax_base64url_encode(const void *bytes, size_t count, void *text) {
 }
 
 int wax_base64url_decode(const void *text, size_t count, void *bytes) {
-    const uint8_t *from = text;
-    uint8_t *to = bytes;
-    size_t done = use_ssse3 ? decode_quickly(from, count, to) : 0;
-    from += done, to += done / 4 * 3, count -= done;
-    while (count > 0) {
-        uint8_t last[16], made[16];
-        size_t few = count < 16 ? count : 16;
-        memset(last, 'A', sizeof last);
-        memcpy(last, from, few);
-        if (!(use_ssse3 ? decode_last(last, made) : decode_slowly(last, made))) return 0;
-        size_t whole = few * 6 / 8;
-        /* Bits behind the last whole byte have to be zero, or one byte had several texts. */
-        if (few % 4 == 1 || (few % 4 && made[whole])) return 0;
-        memcpy(to, made, whole);
-        from += few, to += 12, count -= few;
-    }
-    return 1;
+    return use_ssse3 ? decode_quickly(text, count, bytes) : decode_slowly(text, count, bytes);
 }

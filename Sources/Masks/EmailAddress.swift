@@ -11,29 +11,25 @@ extension EmailMask {
         guard let at = separator(text), isDomain(text, at + 1) else { return false }
         switch style {
         case .domain:
-            hide(5, output)
-            copy(text, at..<text.byteCount, output)
+            JSONText.append(with, times: 5, to: output)
+            output.append(text.extracting(at..<text.byteCount))
         case .first:
             // The letter stands in place of a star, so both forms are as long.
             let shown = prefix(text, 0..<at, 1)
             copy(text, 0..<shown, output)
-            hide(shown > 0 ? 4 : 5, output)
-            copy(text, at..<text.byteCount, output)
+            JSONText.append(with, times: shown > 0 ? 4 : 5, to: output)
+            output.append(text.extracting(at..<text.byteCount))
         case .partial:
             var last = text.byteCount
             while last > at + 2, JSONText.byte(text, last - 1) != UInt8(ascii: ".") { last -= 1 }
             copy(text, 0..<prefix(text, 0..<at, 2), output)
-            hide(6, output)
+            JSONText.append(with, times: 6, to: output)
             output.append(UInt8(ascii: "@"))
             copy(text, at + 1..<prefix(text, at + 1..<last - 1, 2), output)
-            hide(6, output)
+            JSONText.append(with, times: 6, to: output)
             copy(text, last - 1..<text.byteCount, output)
         }
         return true
-    }
-
-    private func hide(_ count: Int, _ output: ByteBuffer) {
-        for _ in 0..<count { JSONText.append(with, to: output) }
     }
 
     private func copy(_ text: RawSpan, _ range: Range<Int>, _ output: ByteBuffer) {
@@ -48,19 +44,10 @@ extension EmailMask {
         return offset < range.upperBound ? offset : range.lowerBound
     }
 
-    /// Where the only `@` stands, with something but no space or control character before it.
+    /// Where the first `@` stands, with something but no space or control character before it.
     private func separator(_ text: RawSpan) -> Int? {
-        var found: Int?
-        for offset in 0..<text.byteCount {
-            let byte = JSONText.byte(text, offset)
-            if byte == UInt8(ascii: "@") {
-                guard found == nil, offset > 0 else { return nil }
-                found = offset
-            } else if byte <= 0x20 || byte == 0x7f {
-                return nil
-            }
-        }
-        return found
+        let at = ByteWord.first(text, 0, where: ByteWord.endsOfMailbox)
+        return at > 0 && JSONText.byte(text, at) == UInt8(ascii: "@") ? at : nil
     }
 
     /// Whether `text` from `start` on is a host name: labels of letters, digits and `-`, the last
@@ -68,6 +55,29 @@ extension EmailMask {
     /// by nobody's leave.
     private func isDomain(_ text: RawSpan, _ start: Int) -> Bool {
         guard text.byteCount - start <= MaskLimits.domainBytesMax else { return false }
+        var labelStart = start
+        var at = start
+        while true {
+            let end = ByteWord.first(text, at, where: ByteWord.notLettersOrDigits)
+            guard end < text.byteCount else {
+                return end > at && labelStart > start && isLetter(JSONText.byte(text, labelStart))
+            }
+            switch JSONText.byte(text, end) {
+            case UInt8(ascii: "."):
+                // Neither at the start of a label nor behind a `-`.
+                guard end > at else { return false }
+                labelStart = end + 1
+            case UInt8(ascii: "-"):
+                guard end > labelStart else { return false }
+            case 0x80...0xff: return isInternationalDomain(text, start)
+            default: return false
+            }
+            at = end + 1
+        }
+    }
+
+    /// The same for a host name with letters of any script.
+    private func isInternationalDomain(_ text: RawSpan, _ start: Int) -> Bool {
         var labels = 1
         var isLabelStart = true
         var beginsWithLetter = false
@@ -81,7 +91,8 @@ extension EmailMask {
                 isLabelStart = true
             } else {
                 let isLetter = isLetter(scalar)
-                guard isLetter || isDigit(scalar) || scalar == 0x2d && !isLabelStart else {
+                let isDigit = scalar >= 0x30 && scalar <= 0x39
+                guard isLetter || isDigit || scalar == 0x2d && !isLabelStart else {
                     return false
                 }
                 if isLabelStart { beginsWithLetter = isLetter }
@@ -92,11 +103,14 @@ extension EmailMask {
         return labels > 1 && !isLabelStart && previous != 0x2d && beginsWithLetter
     }
 
-    private func isDigit(_ scalar: UInt32) -> Bool { scalar >= 0x30 && scalar <= 0x39 }
+    @inline(__always)
+    private func isLetter(_ byte: UInt8) -> Bool {
+        byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")
+    }
 
     /// A letter, or a mark that belongs to one, in any script.
     private func isLetter(_ scalar: UInt32) -> Bool {
-        if scalar < 0x80 { return scalar | 0x20 >= 0x61 && scalar | 0x20 <= 0x7a }
+        if scalar < 0x80 { return isLetter(UInt8(truncatingIfNeeded: scalar)) }
         switch Unicode.Scalar(scalar)?.properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .modifierLetter, .otherLetter,
             .nonspacingMark, .spacingMark:

@@ -127,32 +127,29 @@ internal enum JSONText {
         }
     }
 
-    /// The offset of the first byte at or behind `start` that is not plain, or of the end.
-    @inline(__always)
-    private static func plainEnd(_ span: RawSpan, _ start: Int) -> Int {
-        var at = start
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        while span.byteCount &- at >= 8 {
-            // SAFETY: eight bytes are there, and every bit pattern is a number.
-            let word = UInt64(
-                littleEndian: unsafe span.unsafeLoadUnaligned(
-                    fromUncheckedByteOffset: at, as: UInt64.self))
-            // The highest bit of bytes that are not plain; the lowest that is set is exact.
-            let quotes = (word ^ ones &* 0x22) &- ones
-            let backslashes = (word ^ ones &* 0x5c) &- ones
-            let control = word &- ones &* 0x20
-            let others = (word | control | quotes | backslashes) & (ones &* 0x80)
-            if others != 0 { return at &+ others.trailingZeroBitCount >> 3 }
-            at &+= 8
-        }
-        while isPlain(byte(span, at)) { at &+= 1 }
-        return at
+    /// Whether `value` is nothing but one string that says what stands in it, byte for byte:
+    /// printable ASCII without escapes. Most strings are.
+    internal static func isPlainString(_ value: RawSpan) -> Bool {
+        let last = value.byteCount - 1
+        return byte(value, 0) == UInt8(ascii: "\"") && byte(value, last) == UInt8(ascii: "\"")
+            && last > 0 && plainEnd(value, 1) == last
     }
 
-    /// Printable ASCII that needs no look.
+    /// The offset of the first byte at or behind `start` that is not printable ASCII or needs a
+    /// look, or of the end.
     @inline(__always)
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    internal static func plainEnd(_ span: RawSpan, _ start: Int) -> Int {
+        ByteWord.first(span, start, where: oddBytes)
+    }
+
+    /// The highest bit of each byte that is not printable ASCII, a quote or a backslash. The lowest
+    /// that is set is exact; those above need not be.
+    @inline(__always)
+    private static func oddBytes(_ word: UInt64) -> UInt64 {
+        let quotes = (word ^ ByteWord.all(0x22)) &- ByteWord.all(1)
+        let backslashes = (word ^ ByteWord.all(0x5c)) &- ByteWord.all(1)
+        let control = word &- ByteWord.all(0x20)
+        return (word | control | quotes | backslashes) & ByteWord.all(0x80)
     }
 
     /// The scalar that an escape stands for, or a surrogate that stands alone; nil when malformed.
@@ -208,6 +205,36 @@ internal enum JSONText {
             output.append(UInt8(truncatingIfNeeded: scalar))
         } else {
             appendOdd(scalar, to: output)
+        }
+    }
+
+    /// The same so many times.
+    internal static func append(_ scalar: UInt32, times count: Int, to output: ByteBuffer) {
+        guard scalar >= 0x20, scalar < 0x80, scalar != 0x22, scalar != 0x5c else {
+            for _ in 0..<count { appendOdd(scalar, to: output) }
+            return
+        }
+        // Eight at once, the last of which may be too many.
+        let eight = Int64(bitPattern: ByteWord.all(UInt8(truncatingIfNeeded: scalar)))
+        let end = output.count + count
+        while output.count < end { output.append(int64: eight) }
+        output.truncate(to: end)
+    }
+
+    /// Appends the hexadecimal digits of `bytes`.
+    internal static func append(hexOf bytes: RawSpan, to output: ByteBuffer) {
+        var at = 0
+        while bytes.byteCount - at >= 8 {
+            let word = ByteWord.at(bytes, at).byteSwapped
+            output.append(int64: ByteWord.hexDigits(UInt32(truncatingIfNeeded: word >> 32)))
+            output.append(int64: ByteWord.hexDigits(UInt32(truncatingIfNeeded: word)))
+            at += 8
+        }
+        while at < bytes.byteCount {
+            let byte = byte(bytes, at)
+            output.append(hexDigit(byte >> 4))
+            output.append(hexDigit(byte & 0xf))
+            at += 1
         }
     }
 

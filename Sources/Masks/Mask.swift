@@ -1,12 +1,21 @@
 // Mask: the kinds of masks, with their settings, as rules name them.
 
+internal import Bytes
+
 /// What is shown in place of a value. docs/MASKS.md lists the settings and the exact results.
 package struct Mask: Hashable, Sendable {
-    /// What is done to a value.
+    /// The names that rules use, in the order of the documentation.
+    internal enum Kind: String, Hashable, Sendable, CaseIterable {
+        case redact, null, constant, maskFirst, maskLast, keepFirst, keepLast, keepEnds, card
+        case email, shape, type, sha256, token, dateTruncate, dateShift, bucket
+    }
+
+    /// What is done to a value. Most cases are plain bytes, so that a copy counts no reference;
+    /// the few with settings of any length are boxed.
     internal enum Action: Hashable, Sendable {
-        case redact(Redaction)
+        /// What `Redaction()` says.
+        case hide
         case null
-        case constant(Constant)
         case characters(CharacterMask)
         case card(CardMask)
         case email(EmailMask)
@@ -14,27 +23,33 @@ package struct Mask: Hashable, Sendable {
         case sha256
         case token(TokenForm)
         case truncateDate(DateUnit)
-        case shiftDate(DateShift)
         case bucket(BucketStep)
+        indirect case redact(Redaction)
+        indirect case constant(Constant)
+        /// Some scalars stay and do not count.
+        indirect case counted(CharacterMask, ignored: ScalarSet)
+        indirect case shiftDate(DateShift)
     }
 
-    /// The kind's name, one of `kinds`.
-    package let kind: String
+    private let name: Kind
     /// Whether a value that is not a string may become one.
     package let allowsTypeChange: Bool
     internal let action: Action
 
-    internal init(kind: String, action: Action, allowsTypeChange: Bool = false) {
-        self.kind = kind
+    internal init(kind: Kind, action: Action, allowsTypeChange: Bool = false) {
+        name = kind
         self.action = action
         self.allowsTypeChange = allowsTypeChange
     }
 
+    /// The kind's name, one of `kinds`.
+    package var kind: String { name.rawValue }
+
     /// A value of the same type that says nothing: `"********"`, `0`, `false`.
-    package static let redact = Mask(kind: "redact", action: .redact(Redaction()))
+    package static let redact = Mask(kind: .redact, action: .hide)
 
     /// `null` in place of any value.
-    package static let null = Mask(kind: "null", action: .null)
+    package static let null = Mask(kind: .null, action: .null)
 
     /// Whether it needs the key of `Masker`; without one the values are redacted.
     package var needsKey: Bool {
@@ -53,13 +68,19 @@ extension Mask: CustomStringConvertible {
 /// What stands in place of the values of each type. All texts are JSON, escapes and quotes
 /// included.
 internal struct Redaction: Hashable, Sendable {
-    internal var text = Array(Redaction.hidden.utf8)
+    internal var text = Redaction.hidden
     /// Nil: 0, or 0.0 in place of a number with a fraction or an exponent.
     internal var number: [UInt8]?
     internal var boolean = false
 
     /// What stands for a text by default. Always eight stars, so that its length is hidden.
-    internal static let hidden = "\"********\""
+    internal static let hidden = Array("\"********\"".utf8)
+
+    /// Appends `hidden`.
+    internal static func hide(_ output: ByteBuffer) {
+        output.append(int64: 0x222a_2a2a_2a2a_2a2a)
+        output.append(int16: 0x2a22)
+    }
 }
 
 /// One value for all.
@@ -82,8 +103,6 @@ internal struct CharacterMask: Hashable, Sendable {
     internal let part: Part
     /// The Unicode scalar that stands for a hidden one.
     internal var with = UInt32(UInt8(ascii: "*"))
-    /// Scalars that stay and do not count.
-    internal var ignored = ScalarSet()
 }
 
 /// A few Unicode scalars; asking for one of ASCII is one shift.

@@ -43,12 +43,16 @@ package final class Masker {
     package func apply(
         _ mask: Mask, to value: RawSpan, entity: RawSpan = RawSpan(), into output: ByteBuffer
     ) {
+        if JSONText.isPlainString(value) {
+            let content = value.extracting(1..<value.byteCount - 1)
+            return string(mask, content, isPlain: true, entity, output)
+        }
         let start = output.count
         var offset = JSONText.skipSpace(value, 0)
         let done = show(mask, value, &offset, entity, output)
         if !done || JSONText.skipSpace(value, offset) != value.byteCount {
             output.truncate(to: start)
-            output.append(Redaction.hidden)
+            Redaction.hide(output)
         }
         if text.capacity > MaskLimits.scratchBytesKept { text = ByteBuffer(capacity: 256) }
     }
@@ -160,13 +164,21 @@ extension Masker {
         let start = offset
         switch JSONText.byte(span, offset) {
         case UInt8(ascii: "\""):
+            let end = JSONText.plainEnd(span, start + 1)
+            if JSONText.byte(span, end) == UInt8(ascii: "\"") {
+                offset = end + 1
+                let content = span.extracting(start + 1..<end)
+                string(mask, content, isPlain: true, entity, output)
+                break
+            }
+            let text = text
             text.removeAll()
             let found = JSONText.readString(span, &offset, into: mask.readsText ? text : nil)
             if found == .malformed { return false }
             if found == .unpaired, mask.readsText {
-                output.append(Redaction.hidden)
+                Redaction.hide(output)
             } else {
-                string(mask, entity, output)
+                string(mask, text.bytes, isPlain: false, entity, output)
             }
         case UInt8(ascii: "n"):
             guard JSONText.skip("null", span, &offset) else { return false }
@@ -185,18 +197,25 @@ extension Masker {
         return true
     }
 
-    /// The string whose text stands in `text`.
-    private func string(_ mask: Mask, _ entity: RawSpan, _ output: ByteBuffer) {
+    /// A string.
+    ///
+    /// - Parameters:
+    ///   - content: what it says, in UTF-8; anything for a mask that does not read it.
+    ///   - isPlain: `content` is printable ASCII that needs no escapes.
+    private func string(
+        _ mask: Mask, _ content: RawSpan, isPlain: Bool, _ entity: RawSpan, _ output: ByteBuffer
+    ) {
         switch mask.action {
+        case .hide: Redaction.hide(output)
         case .redact(let redaction): output.append(redaction.text)
         case .null: output.append("null")
         case .constant(let constant):
             if constant.type == .text || mask.allowsTypeChange {
                 output.append(constant.json)
             } else {
-                output.append(Redaction.hidden)
+                Redaction.hide(output)
             }
-        default: quoted(mask, entity, output)
+        default: quoted(mask, content, isPlain: isPlain, entity, output)
         }
     }
 
@@ -204,15 +223,14 @@ extension Masker {
         _ mask: Mask, _ literal: RawSpan, _ entity: RawSpan, _ output: ByteBuffer
     ) {
         switch mask.action {
+        case .hide: output.append("false")
         case .redact(let redaction): output.append(redaction.boolean ? "true" : "false")
         case .null: output.append("null")
         case .constant(let constant) where constant.type == .boolean || mask.allowsTypeChange:
             output.append(constant.json)
         default:
             if mask.makesText {
-                text.removeAll()
-                text.append(literal)
-                quoted(mask, entity, output)
+                quoted(mask, literal, isPlain: true, entity, output)
             } else {
                 output.append("false")
             }
@@ -224,6 +242,7 @@ extension Masker {
     ) {
         let start = output.count
         switch mask.action {
+        case .hide: break
         case .redact(let redaction):
             if let number = redaction.number { return output.append(number) }
         case .null: return output.append("null")
@@ -235,44 +254,48 @@ extension Masker {
             if step.append(literal, isDecimal: isDecimal, work, to: output) { return }
         default:
             if mask.makesText {
-                text.removeAll()
-                text.append(literal)
-                return quoted(mask, entity, output)
+                return quoted(mask, literal, isPlain: true, entity, output)
             }
         }
         output.truncate(to: start)
         output.append(isDecimal ? "0.0" : "0")
     }
 
-    /// `text` masked, as a JSON string.
-    private func quoted(_ mask: Mask, _ entity: RawSpan, _ output: ByteBuffer) {
+    /// `content` masked, as a JSON string.
+    private func quoted(
+        _ mask: Mask, _ content: RawSpan, isPlain: Bool, _ entity: RawSpan, _ output: ByteBuffer
+    ) {
         let start = output.count
         output.append(UInt8(ascii: "\""))
-        if masked(mask, entity, output) {
+        if masked(mask, content, isPlain: isPlain, entity, output) {
             output.append(UInt8(ascii: "\""))
         } else {
             output.truncate(to: start)
-            output.append(Redaction.hidden)
+            Redaction.hide(output)
         }
     }
 
-    /// `text` masked, without quotes; false when the mask does not fit it.
-    private func masked(_ mask: Mask, _ entity: RawSpan, _ output: ByteBuffer) -> Bool {
-        let (text, work) = (text, work)
-        let content = text.bytes
+    /// `content` masked, without quotes; false when the mask does not fit it.
+    private func masked(
+        _ mask: Mask, _ content: RawSpan, isPlain: Bool, _ entity: RawSpan, _ output: ByteBuffer
+    ) -> Bool {
         switch mask.action {
-        case .redact, .null, .constant: return false
-        case .characters(let characters): characters.append(content, to: output)
+        case .hide, .redact, .null, .constant: return false
+        case .characters(let mask): mask.append(content, isPlain: isPlain, to: output)
+        case .counted(let mask, let ignored):
+            mask.append(content, ignored: ignored, to: output)
         case .card(let card): card.append(content, to: output)
         case .email(let email): return email.append(content, to: output)
         case .shape: ShapeMask.append(content, to: output)
         case .sha256:
+            let work = work
             work.removeAll()
             guard let digest, (try? digest.append(digestOf: content, to: work)) != nil else {
                 return false
             }
             TokenForm.hex.append(work.bytes, to: output)
         case .token(let form):
+            let work = work
             work.removeAll()
             guard keys.token(content, into: work) else { return false }
             form.append(work.bytes, to: output)
@@ -303,7 +326,7 @@ extension Mask {
     /// Whether the result depends on what a string says.
     fileprivate var readsText: Bool {
         switch action {
-        case .redact, .null, .constant: false
+        case .hide, .redact, .null, .constant: false
         default: true
         }
     }
@@ -311,7 +334,7 @@ extension Mask {
     /// Whether a value of another type becomes a text.
     fileprivate var makesText: Bool {
         switch action {
-        case .redact, .null, .constant, .bucket: false
+        case .hide, .redact, .null, .constant, .bucket: false
         default: allowsTypeChange
         }
     }

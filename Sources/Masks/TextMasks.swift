@@ -6,18 +6,29 @@ internal import Limits
 extension CharacterMask {
     /// Appends `text`, well-formed UTF-8, with its hidden scalars replaced, escaped for JSON. A
     /// text that would be kept as a whole is hidden as a whole.
-    internal func append(_ text: RawSpan, to output: ByteBuffer) {
-        guard ignored.isEmpty else { return appendCounted(text, to: output) }
+    ///
+    /// - Parameter isPlain: `text` is printable ASCII that needs no escapes: its scalars are its
+    ///   bytes.
+    internal func append(_ text: RawSpan, isPlain: Bool, to output: ByteBuffer) {
+        if isPlain {
+            let hidden = hidden(of: text.byteCount)
+            if hidden.lowerBound > 0 { output.append(text.extracting(0..<hidden.lowerBound)) }
+            JSONText.append(with, times: hidden.count, to: output)
+            if hidden.upperBound < text.byteCount {
+                output.append(text.extracting(hidden.upperBound..<text.byteCount))
+            }
+            return
+        }
         let hidden = hidden(of: UTF8Text.count(text))
         let start = UTF8Text.offset(text, of: hidden.lowerBound, from: 0)
         let end = UTF8Text.offset(text, of: hidden.count, from: start)
         JSONText.append(text.extracting(0..<start), to: output)
-        for _ in hidden { JSONText.append(with, to: output) }
+        JSONText.append(with, times: hidden.count, to: output)
         JSONText.append(text.extracting(end..<text.byteCount), to: output)
     }
 
-    /// The same where some scalars do not count.
-    private func appendCounted(_ text: RawSpan, to output: ByteBuffer) {
+    /// The same where some scalars stay and do not count.
+    internal func append(_ text: RawSpan, ignored: ScalarSet, to output: ByteBuffer) {
         var counted = 0
         var offset = 0
         while offset < text.byteCount {
@@ -115,45 +126,24 @@ extension TokenForm {
     /// Appends the 32 bytes of `digest` in this form.
     internal func append(_ digest: RawSpan, to output: ByteBuffer) {
         switch self {
-        case .hex:
-            for index in 0..<digest.byteCount {
-                let byte = JSONText.byte(digest, index)
-                output.append(JSONText.hexDigit(byte >> 4))
-                output.append(JSONText.hexDigit(byte & 0xf))
-            }
-        case .base64: appendBase64(digest, plus: "+", slash: "/", isPadded: true, output)
+        case .hex: JSONText.append(hexOf: digest, to: output)
+        case .base64: appendBase64(digest, output)
         case .base64url16:
-            appendBase64(
-                digest.extracting(0..<min(digest.byteCount, 16)), plus: "-", slash: "_",
-                isPadded: false, output)
+            Base64URL.append(digest.extracting(0..<min(digest.byteCount, 16)), to: output)
         }
     }
 
-    /// RFC 4648 sections 4 and 5.
-    private func appendBase64(
-        _ bytes: RawSpan, plus: Unicode.Scalar, slash: Unicode.Scalar, isPadded: Bool,
-        _ output: ByteBuffer
-    ) {
-        var at = 0
-        while at < bytes.byteCount {
-            let group =
-                UInt32(JSONText.byte(bytes, at)) << 16
-                | UInt32(JSONText.byte(bytes, at + 1)) << 8 | UInt32(JSONText.byte(bytes, at + 2))
-            let digits = min(bytes.byteCount - at, 3) + 1
-            for index in 0..<4 where index < digits || isPadded {
-                guard index < digits else {
-                    output.append(UInt8(ascii: "="))
-                    continue
-                }
-                switch UInt8(truncatingIfNeeded: group >> (18 - 6 * UInt32(index)) & 0x3f) {
-                case let value where value < 26: output.append(0x41 + value)
-                case let value where value < 52: output.append(0x61 + value - 26)
-                case let value where value < 62: output.append(0x30 + value - 52)
-                case 62: output.append(UInt8(truncatingIfNeeded: plus.value))
-                default: output.append(UInt8(truncatingIfNeeded: slash.value))
-                }
+    /// RFC 4648 section 4: other letters for 62 and 63 than in URLs, and padded.
+    private func appendBase64(_ bytes: RawSpan, _ output: ByteBuffer) {
+        let start = output.count
+        Base64URL.append(bytes, to: output)
+        for at in start..<output.count {
+            switch JSONText.byte(output.bytes, at) {
+            case UInt8(ascii: "-"): output.set(byte: UInt8(ascii: "+"), at: at)
+            case UInt8(ascii: "_"): output.set(byte: UInt8(ascii: "/"), at: at)
+            default: break
             }
-            at += 3
         }
+        while (output.count - start) % 4 != 0 { output.append(UInt8(ascii: "=")) }
     }
 }

@@ -23,7 +23,11 @@ internal final class DocumentShower {
 
     /// What is done to one value of the document.
     private struct Edit {
-        let hit: FieldHit
+        let value: Range<Int>
+        /// The value's path in `names`.
+        let name: Range<Int>
+        /// Place of the value's hit among those it was found with.
+        let hit: Int
         /// Place of the action in the view; of two paths the lower counts.
         let action: Int
         /// Whether the value is the text of a sealed field, and not shown as it is stored.
@@ -42,11 +46,14 @@ internal final class DocumentShower {
     internal private(set) var counts = OpeningCounts()
 
     private let masker: Masker
-    private let scanner = FieldScanner()
+    private let scanner: FieldScanner
+    private let names: ByteBuffer
     private var removal = FieldRemoval()
     private let sealed = ByteBuffer(capacity: 256)
     private let text = ByteBuffer(capacity: 256)
     private var edits: [Edit] = []
+    /// The hits of `edits` when several scans found them; else empty, and the scanner has them.
+    private var nested: [FieldHit] = []
     private var clearAreas: [ClearArea] = []
 
     /// What is shown of a whole value that is not JSON: eight characters, whatever its length.
@@ -59,7 +66,11 @@ internal final class DocumentShower {
         }
     }()
 
-    internal init(masker: Masker) { self.masker = masker }
+    internal init(masker: Masker) {
+        self.masker = masker
+        scanner = FieldScanner()
+        names = scanner.names
+    }
 
     /// Gives scratch space back that an unusually large document made grow.
     internal func release() {
@@ -116,11 +127,8 @@ internal final class DocumentShower {
     }
 
     private static func needsKey(_ edit: Edit, _ view: RecordView) -> Bool {
-        guard edit.isSealed else { return false }
-        return switch view.actions[edit.action] {
-        case .clear, .mask: true
-        case .sealed, .drop: false
-        }
+        let step = view.steps[edit.action]
+        return edit.isSealed && (step == .clear || step == .mask)
     }
 
     /// Writes the document, but for what the edits say.
@@ -130,54 +138,54 @@ internal final class DocumentShower {
         counts = OpeningCounts()
         removal.begin()
         // Held here, so that no reference is counted per field.
-        let (shown, text, masker, actions) = (shown, text, masker, view.actions)
-        let (sealed, names) = (sealed, scanner.names)
+        let (shown, text, masker, names, sealed) = (shown, text, masker, names, sealed)
+        let (steps, masks) = (view.steps, view.masks)
         var at = 0
         var decided = -1
-        clearAreas.removeAll(keepingCapacity: true)
+        if !clearAreas.isEmpty { clearAreas.removeAll(keepingCapacity: true) }
         var leavesSealed = false
-        for edit in edits where edit.hit.value.lowerBound >= max(at, decided + 1) {
-            let range = edit.hit.value
+        // By place, because a loop over the array itself counts a reference.
+        for place in edits.indices {
+            let edit = edits[place]
+            let range = edit.value
+            guard range.lowerBound >= max(at, decided + 1) else { continue }
             decided = range.lowerBound
-            if !edit.isSealed, isClear(edit) { continue }
-            switch (actions[edit.action], edit.isSealed) {
-            case (.clear, false):
-                clearAreas.append(ClearArea(end: range.upperBound, action: edit.action))
-                continue
-            case (.sealed, true):
+            let step = steps[edit.action]
+            if edit.isSealed, step == .sealed {
                 leavesSealed = true
                 counts.leftSealed += 1
                 continue
-            case (.drop, _):
-                counts.droppedFields += 1
-                guard let gone = removal.removal(of: edit.hit, in: document) else {
-                    return .dropped
+            }
+            if !edit.isSealed {
+                if isClear(edit) { continue }
+                if step == .clear {
+                    clearAreas.append(ClearArea(end: range.upperBound, action: edit.action))
+                    continue
                 }
+            }
+            if step == .drop {
+                counts.droppedFields += 1
+                let hit = nested.isEmpty ? scanner.hits[edit.hit] : nested[edit.hit]
+                guard let gone = removal.removal(of: hit, in: document) else { return .dropped }
                 shown.append(document.extracting(at..<max(at, gone.lowerBound)))
                 at = max(at, gone.upperBound)
                 continue
-            case (.clear, true):
-                shown.append(document.extracting(at..<range.lowerBound))
-                try DocumentShower.open(
-                    document.extracting(range), edit.hit.name, key, names, sealed, into: shown)
+            }
+            shown.append(document.extracting(at..<range.lowerBound))
+            at = range.upperBound
+            let field = document.extracting(range)
+            if !edit.isSealed {
+                masker.apply(masks[edit.action], to: field, entity: entity, into: shown)
+                counts.masked += 1
+            } else if step == .clear {
+                try DocumentShower.open(field, edit.name, key, names, sealed, into: shown)
                 counts.opened += 1
-            case (.mask(let mask), true):
-                shown.append(document.extracting(at..<range.lowerBound))
+            } else {
                 text.removeAll()
-                try DocumentShower.open(
-                    document.extracting(range), edit.hit.name, key, names, sealed, into: text)
-                masker.apply(mask, to: text.bytes, entity: entity, into: shown)
-                counts.masked += 1
-            case (.mask(let mask), false):
-                shown.append(document.extracting(at..<range.lowerBound))
-                masker.apply(mask, to: document.extracting(range), entity: entity, into: shown)
-                counts.masked += 1
-            case (.sealed, false):
-                shown.append(document.extracting(at..<range.lowerBound))
-                masker.apply(.redact, to: document.extracting(range), into: shown)
+                try DocumentShower.open(field, edit.name, key, names, sealed, into: text)
+                masker.apply(masks[edit.action], to: text.bytes, entity: entity, into: shown)
                 counts.masked += 1
             }
-            at = range.upperBound
         }
         if leavesSealed, at == 0 { return .asStored }
         shown.append(document.extracting(at..<document.byteCount))
@@ -191,11 +199,11 @@ internal final class DocumentShower {
         _ sealed: ByteBuffer, into output: ByteBuffer
     ) throws(RecordError) {
         sealed.removeAll()
-        guard let key, FieldText.decode(field, into: sealed) else {
+        guard key != nil, FieldText.decode(field, into: sealed) else {
             throw RecordError(.openFailed, "the text of a sealed field is malformed")
         }
         do {
-            try key.open(field: sealed.bytes, path: names.bytes(in: name), into: output)
+            try key?.open(field: sealed.bytes, path: names.bytes(in: name), into: output)
         } catch {
             throw RecordError(.openFailed, "a sealed field does not open: \(error)")
         }
@@ -203,7 +211,7 @@ internal final class DocumentShower {
 
     /// Whether a value around this plain one is shown in clear by an earlier path.
     private func isClear(_ edit: Edit) -> Bool {
-        let start = edit.hit.value.lowerBound
+        let start = edit.value.lowerBound
         while let last = clearAreas.last, last.end <= start { clearAreas.removeLast() }
         return clearAreas.contains { $0.action < edit.action }
     }
@@ -218,27 +226,34 @@ internal final class DocumentShower {
         _ document: RawSpan, _ view: RecordView, isSealed: Bool
     ) throws(FieldScanError) {
         edits.removeAll(keepingCapacity: true)
-        if !view.masksPlain { return try findSealed(document, view) }
+        if !nested.isEmpty { nested.removeAll(keepingCapacity: true) }
+        if !view.masksPlain {
+            try scanner.scanSealedText(document, view.selected)
+            return take(scanner.hits, view)
+        }
         try scanner.scan(document, view.selected, notesSealedText: isSealed)
-        for hit in scanner.hits {
+        for (place, hit) in scanner.hits.enumerated() {
             let action = view.action(ofPath: hit.path)
             let isContainer = hit.kind == .object || hit.kind == .array
             // Paths may say something else of what lies in it.
-            if isContainer, case .clear = view.actions[action] {
+            if isContainer, view.steps[action] == .clear {
                 return try findNested(document, view, isSealed: isSealed)
             }
+            let isSealedText = isSealed && hit.isSealedText
             edits.append(
-                Edit(hit: hit, action: action, isSealed: isSealed && hit.isSealedText))
+                Edit(
+                    value: hit.value, name: hit.name, hit: place, action: action,
+                    isSealed: isSealedText))
         }
     }
 
-    /// Adds the sealed fields.
-    private func findSealed(
-        _ document: RawSpan, _ view: RecordView
-    ) throws(FieldScanError) {
-        try scanner.scanSealedText(document, view.selected)
-        for hit in scanner.hits {
-            edits.append(Edit(hit: hit, action: view.action(ofPath: hit.path), isSealed: true))
+    /// Adds sealed fields. The hits are a parameter so that no reference is counted for each.
+    private func take(_ hits: [FieldHit], _ view: RecordView) {
+        for place in hits.indices {
+            edits.append(
+                Edit(
+                    value: hits[place].value, name: hits[place].name, hit: place,
+                    action: view.action(ofPath: hits[place].path), isSealed: true))
         }
     }
 
@@ -251,14 +266,25 @@ internal final class DocumentShower {
         for (path, set) in view.single.enumerated() {
             try scanner.scan(document, set, notesSealedText: false)
             for hit in scanner.hits where !(isSealed && hit.isSealedText) {
-                edits.append(Edit(hit: hit, action: path, isSealed: false))
+                edits.append(
+                    Edit(
+                        value: hit.value, name: hit.name, hit: nested.count, action: path,
+                        isSealed: false))
+                nested.append(hit)
             }
         }
         // Last, because the names of the sealed fields are needed to open them.
-        if isSealed { try findSealed(document, view) }
-        edits.sort {
-            ($0.hit.value.lowerBound, $0.action) < ($1.hit.value.lowerBound, $1.action)
+        if isSealed {
+            try scanner.scanSealedText(document, view.selected)
+            for hit in scanner.hits {
+                edits.append(
+                    Edit(
+                        value: hit.value, name: hit.name, hit: nested.count,
+                        action: view.action(ofPath: hit.path), isSealed: true))
+                nested.append(hit)
+            }
         }
+        edits.sort { ($0.value.lowerBound, $0.action) < ($1.value.lowerBound, $1.action) }
     }
 
     // MARK: whole values

@@ -42,6 +42,9 @@ package final class RecordView: Sendable {
         case mask(Mask)
     }
 
+    /// An action without its mask: plain bits, so that to look at one counts no reference.
+    internal enum Step { case clear, sealed, drop, mask }
+
     /// How a value that was sealed whole is shown.
     internal let whole: ViewAction
     internal let plain: PlainRecordChoice
@@ -51,7 +54,10 @@ package final class RecordView: Sendable {
     /// Each path of `selected` alone, to find values that lie in one another.
     internal let single: [FieldPathSet]
     /// An action for each path of `selected`; the last one is that of everything else.
-    internal let actions: [ViewAction]
+    internal let steps: [Step]
+    /// The mask of each of these actions: what is shown of a plain value that would stay sealed,
+    /// where there is none.
+    internal let masks: [Mask]
     /// Whether fields of the topic are sealed, and not whole values.
     internal let isByField: Bool
     /// Whether values in the clear are masked too.
@@ -82,7 +88,9 @@ package final class RecordView: Sendable {
         var single: [FieldPathSet] = []
         for path in own + others { single.append(try FieldPathSet([path])) }
         self.single = single
-        self.actions = actions + others.map { _ in rest } + [rest]
+        let all = actions + others.map { _ in rest } + [rest]
+        steps = all.map(\.step)
+        masks = all.map(\.mask)
     }
 
     /// Everything as the producer sent it; what does not open is an error.
@@ -112,7 +120,7 @@ package final class RecordView: Sendable {
         switch plain {
         case .deliver: true
         case .refuse: false
-        case .mask: whole == .clear && actions.allSatisfy { $0 == .clear }
+        case .mask: whole == .clear && steps.allSatisfy { $0 == .clear }
         }
     }
 
@@ -120,6 +128,21 @@ package final class RecordView: Sendable {
     /// beside the sealed ones that this reader is not to see.
     internal var deliversUnopenable: Bool { unopenable == .deliver && plain == .deliver }
 
-    /// Place in `actions` of the action for a hit of `selected`.
-    internal func action(ofPath path: Int) -> Int { path < 0 ? actions.count - 1 : path }
+    /// Place in `steps` of the action for a hit of `selected`.
+    internal func action(ofPath path: Int) -> Int { path < 0 ? steps.count - 1 : path }
+}
+
+extension RecordView.ViewAction {
+    fileprivate var step: RecordView.Step {
+        switch self {
+        case .clear: .clear
+        case .sealed: .sealed
+        case .drop: .drop
+        case .mask: .mask
+        }
+    }
+
+    fileprivate var mask: Mask {
+        if case .mask(let mask) = self { mask } else { .redact }
+    }
 }

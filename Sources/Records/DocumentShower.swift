@@ -51,6 +51,8 @@ internal final class DocumentShower {
     private var removal = FieldRemoval()
     private let sealed = ByteBuffer(capacity: 256)
     private let text = ByteBuffer(capacity: 256)
+    /// Whether `edits` says what is done; else each hit of the scanner is a sealed field.
+    private var isListed = false
     private var edits: [Edit] = []
     /// The hits of `edits` when several scans found them; else empty, and the scanner has them.
     private var nested: [FieldHit] = []
@@ -97,9 +99,7 @@ internal final class DocumentShower {
         } catch {
             throw RecordError(.openFailed, "the document with sealed fields: \(error)")
         }
-        if key == nil, edits.contains(where: { DocumentShower.needsKey($0, view) }) {
-            return .needsKey
-        }
+        if key == nil, needsKey(view) { return .needsKey }
         shown.removeAll()
         shown.append(value.extracting(0..<prefix))
         return try build(document, view, key, entity)
@@ -126,9 +126,23 @@ internal final class DocumentShower {
         return outcome
     }
 
-    private static func needsKey(_ edit: Edit, _ view: RecordView) -> Bool {
-        let step = view.steps[edit.action]
-        return edit.isSealed && (step == .clear || step == .mask)
+    private func needsKey(_ view: RecordView) -> Bool {
+        let hits = scanner.hits
+        return (0..<(isListed ? edits.count : hits.count)).contains { place in
+            let edit = edit(place, hits, view)
+            let step = view.steps[edit.action]
+            return edit.isSealed && (step == .clear || step == .mask)
+        }
+    }
+
+    /// One of the edits, in the order of their places. The hits, which are the scanner's, are a
+    /// parameter so that no reference is counted for each.
+    @inline(__always)
+    private func edit(_ place: Int, _ hits: [FieldHit], _ view: RecordView) -> Edit {
+        if isListed { return edits[place] }
+        return Edit(
+            value: hits[place].value, name: hits[place].name, hit: place,
+            action: view.action(ofPath: hits[place].path), isSealed: true)
     }
 
     /// Writes the document, but for what the edits say.
@@ -139,14 +153,13 @@ internal final class DocumentShower {
         removal.begin()
         // Held here, so that no reference is counted per field.
         let (shown, text, masker, names, sealed) = (shown, text, masker, names, sealed)
-        let (steps, masks) = (view.steps, view.masks)
+        let (steps, masks, hits) = (view.steps, view.masks, scanner.hits)
         var at = 0
         var decided = -1
         if !clearAreas.isEmpty { clearAreas.removeAll(keepingCapacity: true) }
         var leavesSealed = false
-        // By place, because a loop over the array itself counts a reference.
-        for place in edits.indices {
-            let edit = edits[place]
+        for place in 0..<(isListed ? edits.count : hits.count) {
+            let edit = edit(place, hits, view)
             let range = edit.value
             guard range.lowerBound >= max(at, decided + 1) else { continue }
             decided = range.lowerBound
@@ -165,7 +178,8 @@ internal final class DocumentShower {
             }
             if step == .drop {
                 counts.droppedFields += 1
-                let hit = nested.isEmpty ? scanner.hits[edit.hit] : nested[edit.hit]
+                let isNested = isListed && !nested.isEmpty
+                let hit = isNested ? nested[edit.hit] : hits[edit.hit]
                 guard let gone = removal.removal(of: hit, in: document) else { return .dropped }
                 shown.append(document.extracting(at..<max(at, gone.lowerBound)))
                 at = max(at, gone.upperBound)
@@ -218,19 +232,16 @@ internal final class DocumentShower {
 
     // MARK: finding fields
 
-    /// Fills `edits` with the values of `document` that the view says something of, in the order
-    /// of their places.
+    /// Finds the values of `document` that the view says something of.
     ///
     /// - Parameter isSealed: strings with the mark of sealed text are sealed fields.
     private func find(
         _ document: RawSpan, _ view: RecordView, isSealed: Bool
     ) throws(FieldScanError) {
+        isListed = view.masksPlain
+        if !isListed { return try scanner.scanSealedText(document, view.selected) }
         edits.removeAll(keepingCapacity: true)
-        if !nested.isEmpty { nested.removeAll(keepingCapacity: true) }
-        if !view.masksPlain {
-            try scanner.scanSealedText(document, view.selected)
-            return take(scanner.hits, view)
-        }
+        nested.removeAll(keepingCapacity: true)
         try scanner.scan(document, view.selected, notesSealedText: isSealed)
         for (place, hit) in scanner.hits.enumerated() {
             let action = view.action(ofPath: hit.path)
@@ -244,16 +255,6 @@ internal final class DocumentShower {
                 Edit(
                     value: hit.value, name: hit.name, hit: place, action: action,
                     isSealed: isSealedText))
-        }
-    }
-
-    /// Adds sealed fields. The hits are a parameter so that no reference is counted for each.
-    private func take(_ hits: [FieldHit], _ view: RecordView) {
-        for place in hits.indices {
-            edits.append(
-                Edit(
-                    value: hits[place].value, name: hits[place].name, hit: place,
-                    action: view.action(ofPath: hits[place].path), isSealed: true))
         }
     }
 

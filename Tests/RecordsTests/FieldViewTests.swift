@@ -209,6 +209,33 @@ import Testing
         #expect(try opened.texts() == [first, first])
     }
 
+    @Test func `what a reader is shown does not depend on the views before`() throws {
+        let pair = try KeyPair()
+        let stored = try sealedBatch(plain, pair, fields: fields) + batch(plain).array
+        let views = [
+            try view([("$.deep", .clear), ("$..secret", .drop)], plain: .mask, protected: fields),
+            try view(
+                [("$.card", .clear), ("$.card.number", .drop), ("$.mails[*].to", .drop)],
+                rest: .drop, plain: .mask, protected: fields),
+            try view(
+                [("$.card.number", try mask("keepLast", .integer(4)))], plain: .mask,
+                protected: fields),
+            try view([("$.mails[*].to", .drop), ("$..secret", .drop)], rest: .clear),
+            try view([("$.card.number", .drop)], rest: .sealed), try view(rest: .drop),
+            try view([("$.mails[*].to", try mask("email"))], rest: .clear),
+        ]
+        for (former, before) in views.enumerated() {
+            for (latter, after) in views.enumerated() {
+                let used = Reader()
+                _ = try used.open(stored, before, pair.keys)
+                let shown = try used.open(stored, after, pair.keys)
+                let fresh = try Reader().open(stored, after, pair.keys)
+                #expect(shown.bytes == fresh.bytes, "view \(latter) after \(former)")
+                #expect(shown.counts == fresh.counts, "view \(latter) after \(former)")
+            }
+        }
+    }
+
     @Test func `documents and whole values in one batch have their own views`() throws {
         let pair = try KeyPair()
         let records = documents(["no document", first, "none"])

@@ -27,51 +27,6 @@ static inline uint64_t word_at(const uint8_t *text, size_t count, size_t at) {
     memcpy(&word, text + at, 8);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
-/* Behind the number that begins at `at` with these bytes when it is short, has neither sign nor
-   exponent, and does not begin with a zero; else 0. */
-static inline size_t behind_short_number(uint64_t word, size_t at) {
-    const uint64_t ones = 0x0101010101010101;
-    uint64_t values = word ^ ones * 0x30;
-    /* The highest bit of each byte that is no digit. */
-    uint64_t others = (((values & ones * 0x7f) + ones * 0x76) | values) & ones * 0x80;
-    if (others == 0 || others & 0x80 || (word & 0xff) == '0')
-        return 0;
-    unsigned place = (unsigned)__builtin_ctzll(others) & ~7u;
-    if ((word >> place & 0xff) == '.') {
-        unsigned digits = place + 8;
-        others &= others - 1;
-        if (others == 0)
-            return 0;
-        place = (unsigned)__builtin_ctzll(others) & ~7u;
-        if (place == digits)
-            return 0;
-    }
-    uint8_t next = (uint8_t)(word >> place);
-    return (next | 0x20) == 'e' || next == '.' ? 0 : at + place / 8;
-}
-
-static __attribute__((noinline, unused)) size_t behind_long_number(
-    const uint8_t *text, size_t count, size_t at) {
-    wax_json_token number = wax_json_number(text, count, at);
-    return number.fault ? 0 : number.end;
-}
-
-/* Behind the number that begins at `at` with a digit or a minus sign; 0 when it is none. */
-static inline size_t behind_number(const uint8_t *text, size_t count, size_t at) {
-    size_t end = behind_short_number(word_at(text, count, at), at);
-    return end ? end : behind_long_number(text, count, at);
-}
-
-/* Whether a string's first bytes, the first in the lowest bits, are `wax1:`. */
-static inline int is_seal_mark(uint64_t bytes) { return (bytes & 0xffffffffff) == 0x3a31786177; }
-
-/* Whether that may be spelled with escapes in a string whose text begins at `start`. */
-static inline int may_be_spelled_mark(
-    const uint8_t *text, size_t count, size_t start, wax_json_token string) {
-    uint8_t letter = byte_at(text, count, start);
-    return string.has_escapes && (letter == 'w' || letter == '\\');
-}
-
 #endif
     return word;
 }

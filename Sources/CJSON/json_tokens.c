@@ -1,11 +1,11 @@
 /* One token at a time, and why what does not fit does not (RFC 8259, RFC 3629). */
 #include "json_bytes.h"
 
-static wax_json_token behind(size_t end, int has_escapes) {
+static wax_json_token token_ending(size_t end, int has_escapes) {
     return (wax_json_token){.end = end, .has_escapes = has_escapes};
 }
 
-static wax_json_token no(size_t at, int fault) {
+static wax_json_token faulty(size_t at, int fault) {
     return (wax_json_token){.end = at, .fault = fault};
 }
 
@@ -38,22 +38,24 @@ wax_json_token wax_json_string(
     const uint8_t *text = bytes;
     int has_escapes = 0;
     for (size_t at = from;;) {
-        at = wax_text_mark(window, text, count, at);
+        /* Escapes often come one behind the other. */
+        if (byte_at(text, count, at) != '\\')
+            at = wax_text_mark(window, text, count, at);
         if (at == count)
-            return no(at, WAX_JSON_OPEN_STRING);
+            return faulty(at, WAX_JSON_OPEN_STRING);
         if (text[at] == '"')
-            return behind(at + 1, has_escapes);
+            return token_ending(at + 1, has_escapes);
         if (text[at] >= 0x80) {
             do {
                 size_t more = sequence(text, count, at);
                 if (more == 0)
-                    return no(at, WAX_JSON_BAD_UTF8);
+                    return faulty(at, WAX_JSON_BAD_UTF8);
                 at += more;
             } while (byte_at(text, count, at) >= 0x80);
             continue;
         }
         if (text[at] != '\\')
-            return no(at, WAX_JSON_CONTROL);
+            return faulty(at, WAX_JSON_CONTROL);
         has_escapes = 1;
         switch (byte_at(text, count, at + 1)) {
         case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
@@ -62,11 +64,11 @@ wax_json_token wax_json_string(
         case 'u':
             for (size_t digit = at + 2; digit < at + 6; digit++)
                 if (!is_hexadecimal(byte_at(text, count, digit)))
-                    return no(at, WAX_JSON_BAD_UNICODE_ESCAPE);
+                    return faulty(at, WAX_JSON_BAD_UNICODE_ESCAPE);
             at += 6;
             break;
         default:
-            return no(at, WAX_JSON_BAD_ESCAPE);
+            return faulty(at, WAX_JSON_BAD_ESCAPE);
         }
     }
 }
@@ -84,34 +86,34 @@ wax_json_token wax_json_number(const void *bytes, size_t count, size_t from) {
     if (byte_at(text, count, at) == '0') {
         end = at + 1;
         if (is_digit(byte_at(text, count, end)))
-            return no(end, WAX_JSON_LEADING_ZERO);
+            return faulty(end, WAX_JSON_LEADING_ZERO);
     } else {
         end = behind_digits(text, count, at);
         if (end == at)
-            return no(at, WAX_JSON_NO_DIGIT);
+            return faulty(at, WAX_JSON_NO_DIGIT);
     }
     if (byte_at(text, count, end) == '.') {
         at = end + 1;
         end = behind_digits(text, count, at);
         if (end == at)
-            return no(at, WAX_JSON_NO_DIGIT);
+            return faulty(at, WAX_JSON_NO_DIGIT);
     }
     if ((byte_at(text, count, end) | 0x20) == 'e') {
         at = end + 1;
         at += byte_at(text, count, at) == '+' || byte_at(text, count, at) == '-';
         end = behind_digits(text, count, at);
         if (end == at)
-            return no(at, WAX_JSON_NO_DIGIT);
+            return faulty(at, WAX_JSON_NO_DIGIT);
     }
-    return behind(end, 0);
+    return token_ending(end, 0);
 }
 
 wax_json_token wax_json_literal(const void *bytes, size_t count, size_t from) {
     const uint8_t *text = bytes;
     size_t end = behind_literal(word_at(text, count, from), from);
     if (end)
-        return behind(end, 0);
+        return token_ending(end, 0);
     uint8_t first = byte_at(text, count, from);
     int is_begun = first == 't' || first == 'f' || first == 'n';
-    return no(from, is_begun ? WAX_JSON_BAD_LITERAL : WAX_JSON_NO_VALUE);
+    return faulty(from, is_begun ? WAX_JSON_BAD_LITERAL : WAX_JSON_NO_VALUE);
 }

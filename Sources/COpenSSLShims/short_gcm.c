@@ -31,11 +31,13 @@ struct wax_short_gcm {
 /* The first of `count` blocks of the stream from the one with this counter. */
 static const unsigned char *taken(struct wax_short_gcm *gcm, const unsigned char *counter,
                                   size_t count) {
+    /* Zero enciphered is the key of GHASH, which is asked for once, at first. */
     size_t number = (size_t)counter[12] << 24 | (size_t)counter[13] << 16 |
                     (size_t)counter[14] << 8 | counter[15];
+    int is_expected = gcm->mode ? number > 0 : number == 0;
     if (number > 0)
         number--;
-    if (number + count > gcm->ready) {
+    if (!is_expected || number + count > gcm->ready) {
         gcm->failed = 1;
         return NULL;
     }

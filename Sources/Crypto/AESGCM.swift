@@ -21,6 +21,14 @@ package struct Nonce: Sendable, Equatable {
     /// Bytes on the wire.
     package static let byteCount = 12
 
+    /// Writes 12 bytes as they stand on the wire.
+    @inline(__always)
+    internal func write(to start: UnsafeMutableRawPointer) {
+        // SAFETY: the caller has room for 12 bytes there.
+        unsafe start.storeBytes(of: salt.bigEndian, as: UInt32.self)
+        unsafe start.storeBytes(of: counter.bigEndian, toByteOffset: 4, as: UInt64.self)
+    }
+
     /// Reads 12 bytes as they stand on the wire.
     internal init(bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count >= Nonce.byteCount, "a nonce has 12 bytes")
@@ -50,6 +58,8 @@ package final class AESGCM {
     private var sealing: GCMContext?
     private var opening: GCMContext?
     private var short: ShortGCM?
+    /// Bytes of the longest message that goes the short way.
+    private let shortBytesMax: Int
 
     /// - Parameter key: 32 bytes; any other count is `badLength`.
     package init(key: SecretBytes) throws(CryptoError) {
@@ -57,6 +67,7 @@ package final class AESGCM {
             throw .badLength(of: "AES-256 key", bytes: key.count)
         }
         self.key = key
+        shortBytesMax = ShortGCM.isUsable ? ShortGCM.bytesMax : -1
     }
 
     /// Appends nonce ‖ ciphertext ‖ tag to `output`, `overheadBytes` more than `plaintext`.
@@ -75,9 +86,7 @@ package final class AESGCM {
         // only inside: nonce, `count` bytes of ciphertext, tag.
         try unsafe output.appendUninitialized(total) { room throws(CryptoError) in
             guard let start = room.baseAddress else { return 0 }
-            unsafe start.storeBytes(of: nonce.salt.bigEndian, as: UInt32.self)
-            unsafe start.storeBytes(
-                of: nonce.counter.bigEndian, toByteOffset: 4, as: UInt64.self)
+            unsafe nonce.write(to: start)
             let done = try unsafe plaintext.withUnsafeBytes { input throws(CryptoError) in
                 try unsafe aad.withUnsafeBytes { associated throws(CryptoError) in
                     try unsafe seal(input, associated, nonce, start)
@@ -133,7 +142,7 @@ package final class AESGCM {
     ) throws(CryptoError) -> Bool {
         // SAFETY: the caller's bytes, and its room for nonce, ciphertext and tag.
         let output = unsafe start + Nonce.byteCount
-        if plaintext.count <= ShortGCM.bytesMax {
+        if plaintext.count <= shortBytesMax {
             return unsafe try shortContext().seal(
                 plaintext, aad, nonceBytes: start, output: output)
         }
@@ -148,7 +157,7 @@ package final class AESGCM {
         _ output: UnsafeMutableRawPointer
     ) throws(CryptoError) -> Bool {
         // SAFETY: the caller's bytes, and its room for `count` of them.
-        if count <= ShortGCM.bytesMax {
+        if count <= shortBytesMax {
             return unsafe try shortContext().open(sealed, aad, count: count, output: output)
         }
         return unsafe try openingContext().open(sealed, aad, count: count, output: output)

@@ -57,3 +57,48 @@ internal final class ShortGCM {
             context, base, aad.baseAddress, aad.count, base + Nonce.byteCount, count, output) == 1
     }
 }
+
+extension ShortGCM {
+    /// Whether the mode of the OpenSSL at hand asks for the blocks that it is expected to ask for:
+    /// found out once, by sealing some messages both ways. If not, all messages go the long way.
+    internal static let isUsable: Bool = {
+        do throws(CryptoError) {
+            let key = try SecretBytes.random(count: AESGCM.keyBytes)
+            let short = try ShortGCM(key: key)
+            let long = try GCMContext(key: key, sealing: true)
+            for count in [0, 1, 16, 100, bytesMax] {
+                let nonce = Nonce(salt: 1, counter: UInt64(count))
+                guard isSame(short, long, nonce, count: count) else { return false }
+            }
+            return true
+        } catch {
+            return false
+        }
+    }()
+
+    private static func isSame(
+        _ short: ShortGCM, _ long: GCMContext, _ nonce: Nonce, count: Int
+    ) -> Bool {
+        let plaintext = [UInt8](repeating: 0x5a, count: count)
+        var one = [UInt8](repeating: 0, count: AESGCM.overheadBytes + count)
+        var other = one
+        // SAFETY: both rooms are those of nonce, ciphertext and tag.
+        let areSealed = unsafe plaintext.withUnsafeBytes { plain in
+            unsafe one.withUnsafeMutableBytes { one in
+                unsafe other.withUnsafeMutableBytes { other in
+                    guard let start = one.baseAddress, let otherStart = other.baseAddress else {
+                        return false
+                    }
+                    unsafe nonce.write(to: start)
+                    unsafe nonce.write(to: otherStart)
+                    let output = unsafe otherStart + Nonce.byteCount
+                    return unsafe short.seal(
+                        plain, plain, nonceBytes: start, output: start + Nonce.byteCount)
+                        && long.seal(
+                            plain, plain, nonce, nonceBytes: otherStart, output: output)
+                }
+            }
+        }
+        return areSealed && one == other
+    }
+}

@@ -1,5 +1,6 @@
 // DocumentShape: a document without its scalar values, and what was found in it.
 
+internal import Bytes
 internal import CJSON
 
 /// The names, brackets and white space of a document that was scanned, and where among them its
@@ -85,12 +86,17 @@ internal final class DocumentShape {
         of hits: [FieldHit], in document: RawSpan, _ values: ScalarValues
     ) -> [Place]? {
         var places: [Place] = []
+        var number = 0
         for hit in hits {
+            // Hits are in the order of their bytes, and no two are at the same.
+            while number < values.count, values[number].lowerBound < hit.value.lowerBound {
+                number += 1
+            }
             // With escapes the mark of sealed text is none to those who compare bytes.
-            guard let number = (0..<values.count).first(where: { values[$0] == hit.value }),
-                let gap = (0...number).last(where: { values.gapStart($0) <= hit.container }),
+            guard number < values.count, values[number] == hit.value, hit.container >= 0,
                 hit.isSealedText == StringUnits.isSealed(document, at: hit.value.lowerBound)
             else { return nil }
+            let gap = values.lastGap(at: hit.container)
             places.append(
                 Place(
                     value: number, path: hit.path, isSealedText: hit.isSealedText, name: hit.name,
@@ -106,11 +112,11 @@ internal final class DocumentShape {
         // SAFETY: both have a gap more than values, and the bytes of each gap.
         for number in 0...most {
             let (one, two) = unsafe (gaps[number], other.gaps[number])
-            let gap = unsafe UnsafeRawBufferPointer(
-                start: bytes + Int(one.start), count: Int(one.count))
-            let otherGap = unsafe UnsafeRawBufferPointer(
-                start: other.bytes + Int(two.start), count: Int(two.count))
-            guard one.is_before_seal == two.is_before_seal, unsafe gap.elementsEqual(otherGap)
+            let gap = unsafe RawSpan(
+                _unsafeStart: bytes + Int(one.start), byteCount: Int(one.count))
+            let otherGap = unsafe RawSpan(
+                _unsafeStart: other.bytes + Int(two.start), byteCount: Int(two.count))
+            guard one.is_before_seal == two.is_before_seal, gap.sameBytes(as: otherGap)
             else { return number }
         }
         return most + 1

@@ -134,6 +134,7 @@ package final class FieldScanner {
         do throws(FieldScanError) {
             try read(document, program, mode)
         } catch {
+            memory?.charge(1)
             forget()
             throw error
         }

@@ -35,6 +35,16 @@ internal final class ScalarValues {
     @inline(__always)
     internal func gapStart(_ number: Int) -> Int { number == 0 ? 0 : self[number - 1].upperBound }
 
+    /// The last gap that begins at `offset`, which is in the document, or before it.
+    internal func lastGap(at offset: Int) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high + 1) / 2
+            if gapStart(middle) <= offset { low = middle } else { high = middle - 1 }
+        }
+        return low
+    }
+
     /// Gap `number`.
     internal func gap(_ number: Int, of document: RawSpan) -> Range<Int> {
         gapStart(number)..<(number < count ? self[number].lowerBound : document.byteCount)

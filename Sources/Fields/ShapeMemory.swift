@@ -28,8 +28,9 @@ internal final class ShapeMemory {
 
     private static let shapesMax = FieldLimits.shapesMax
     private static let bytesMax = FieldLimits.shapeBytesMax
-    /// To remember a document costs about what recognizing four saves.
+    /// To remember a document costs what recognizing so many saves, and more for its values.
     private static let missCost = 4
+    private static let valuesPerCost = 16
     private static let scoreMax = 64
     private static let scoreMin = -64
     private static let restMin = 256
@@ -69,11 +70,11 @@ internal final class ShapeMemory {
         return nil
     }
 
-    /// Place of a shape that was not tried and has the first `gaps` gaps of another; -1 when there
-    /// is none.
+    /// Place of a shape that was not tried and has the first `gaps` gaps of another and no more:
+    /// one that has more would fail at the same bytes. -1 when there is none.
     private func untried(_ tried: UInt64, sharing gaps: Int, with other: Int) -> Int {
         for place in shapes.indices where tried & 1 << UInt64(place) == 0 {
-            if shared[other * ShapeMemory.shapesMax + place] >= gaps { return place }
+            if shared[other * ShapeMemory.shapesMax + place] == gaps { return place }
         }
         return -1
     }
@@ -85,13 +86,19 @@ internal final class ShapeMemory {
     ) {
         guard rest == 0, document.byteCount <= ShapeMemory.bytesMax,
             hits.count <= FieldLimits.shapeHitsMax, names.count <= ShapeMemory.bytesMax
-        else { return }
-        score -= ShapeMemory.missCost
-        guard score > ShapeMemory.scoreMin else { return pause() }
+        else { return charge(ShapeMemory.missCost) }
         guard values.find(document, marks),
             let shape = DocumentShape(document, values: values, hits: hits, names: names.array)
-        else { return }
+        else { return charge(ShapeMemory.missCost) }
         insert(shape)
+        charge(ShapeMemory.missCost + shape.valueCount / ShapeMemory.valuesPerCost)
+    }
+
+    /// Counts a document that did not fit.
+    internal func charge(_ cost: Int) {
+        guard rest == 0 else { return }
+        score -= cost
+        if score <= ShapeMemory.scoreMin { pause() }
     }
 
     private func pause() {

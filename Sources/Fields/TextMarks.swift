@@ -89,6 +89,7 @@ internal final class TextMarks {
         _ values: UnsafeMutablePointer<wax_json_value>
     ) -> Int {
         precondition(at >= 0 && at <= text.byteCount, "an offset outside the text")
+        precondition(gap >= 0 && gap <= shape.valueCount, "no such gap")
         var view = unsafe shape.view
         // SAFETY: the callee reads within text and shape, and writes the shape's values at most.
         return unsafe text.withUnsafeBytes { bytes in

@@ -88,6 +88,7 @@ import Testing
     }
 
     @Test func `short and long messages are written and read alike`() throws {
+        #expect(ShortGCM.isUsable)
         let key = try SecretBytes.random(count: 32)
         let short = try ShortGCM(key: key)
         let sealing = try GCMContext(key: key, sealing: true)

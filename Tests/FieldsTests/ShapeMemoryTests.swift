@@ -222,6 +222,22 @@ import Testing
         }
     }
 
+    @Test func `one bit of a word is enough for each shape that was tried`() {
+        #expect(FieldLimits.shapesMax <= UInt64.bitWidth)
+    }
+
+    @Test func `the gap of an offset is the last that begins there or before`() throws {
+        let buffer = ByteBuffer()
+        buffer.append(Self.order)
+        let values = ScalarValues()
+        let isFound = values.find(buffer.bytes, TextMarks())
+        #expect(isFound)
+        for offset in Self.order.indices {
+            let expected = (0...values.count).last { values.gapStart($0) <= offset }
+            #expect(values.lastGap(at: offset) == expected)
+        }
+    }
+
     @Test func `what is beyond the limits of a shape is scanned`() throws {
         let set = try FieldPathSet([FieldPath("$[*].a")])
         let scanner = FieldScanner()

@@ -89,10 +89,10 @@ typedef struct {
 } wax_json_stop;
 
 /* Steps over members of an object from `from` on, where one begins, or something that is none. It
-   stops before a member whose name may be one of `names` (0 for no names), whose
-   name has escapes or is no ASCII, or that has a string, at any depth, that begins with `wax1:`, or
-   something that does not fit the grammar; and behind the last one. Objects and arrays are stepped
-   over up to `levels` deep. */
+   stops before a member of this object whose name may be one of `names` or, unless these are 0, has
+   escapes; before one that has, at any depth, a string that begins with `wax1:` or may spell that
+   with escapes, something that does not fit the grammar, or objects and arrays more than `levels`
+   deep; and behind the value of the last one. */
 wax_json_stop wax_json_members(
     wax_text_window *window, const void *text, size_t count, size_t from, uint64_t names,
     size_t levels);

@@ -1,4 +1,4 @@
-/* COpenSSLShims: calls of OpenSSL that Swift cannot make by itself; no policy. */
+/* COpenSSLShims: what of OpenSSL Swift cannot call by itself, or not fast enough; no policy. */
 #ifndef WAXWING_COPENSSLSHIMS_H
 #define WAXWING_COPENSSLSHIMS_H
 

@@ -112,24 +112,18 @@ internal struct KeyServices {
     /// Unwraps the secret of keyed masks.
     func tokenKey(_ settings: TokenKeySettings?) throws(KeysNotUsable) -> SecretBytes? {
         guard let settings, let service = services[settings.service] else { return nil }
-        let outcome = LateValue<Result<SecretBytes, KeyServiceError>>()
-        Task {
-            do throws(KeyServiceError) {
-                outcome.set(
-                    .success(try await service.unwrap(settings.wrapped, under: settings.key)))
-            } catch {
-                outcome.set(.failure(error))
+        let secret: SecretBytes
+        do throws(KeyServiceError) {
+            secret = try KeyAnswer.wait { () throws(KeyServiceError) in
+                try await service.unwrap(settings.wrapped, under: settings.key)
             }
-        }
-        switch outcome.wait() {
-        case .success(let secret):
-            guard MaskLimits.keyBytes.contains(secret.count) else {
-                throw KeysNotUsable(reasons: ["tokenKey: \(secret.count) bytes are no such key"])
-            }
-            return secret
-        case .failure(let error):
+        } catch {
             throw KeysNotUsable(reasons: ["tokenKey: \(error)"], mayPass: error.isRetriable)
         }
+        guard MaskLimits.keyBytes.contains(secret.count) else {
+            throw KeysNotUsable(reasons: ["tokenKey: \(secret.count) bytes are no such key"])
+        }
+        return secret
     }
 
     /// Ends the threads of services that have some.

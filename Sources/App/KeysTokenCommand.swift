@@ -5,7 +5,6 @@ internal import Config
 internal import JSON
 internal import KeyService
 internal import Limits
-internal import Loop
 internal import Telemetry
 
 /// Makes a data key and prints it wrapped, as the configuration holds it. The key itself is never
@@ -89,28 +88,21 @@ internal struct KeysTokenCommand {
     }
 
     private func make(_ service: any KeyService, _ reference: KEKReference) -> Int32 {
-        let outcome = LateValue<Result<[UInt8], KeyServiceError>>()
-        Task {
-            do throws(KeyServiceError) {
+        let wrapped: [UInt8]
+        do throws(KeyServiceError) {
+            wrapped = try KeyAnswer.wait { () throws(KeyServiceError) in
                 // One that cannot be unwrapped again would stop the next start.
                 try await service.probe(reference.name)
-                outcome.set(
-                    .success(try await service.generateDataKey(under: reference.name).wrapped))
-            } catch {
-                outcome.set(.failure(error))
+                return try await service.generateDataKey(under: reference.name).wrapped
             }
-        }
-        switch outcome.wait() {
-        case .success(let wrapped):
-            let text = ByteBuffer(capacity: Base64.encodedCount(wrapped.count, .url))
-            // SAFETY: UInt8 has no padding; the array outlives the call.
-            Base64.append(unsafe wrapped.span.bytes, .url, to: text)
-            terminal.output(
-                "tokenKey:\n  key: \(reference)\n  wrapped: \"\(text.bytes.text)\"\n")
-            return ExitCode.success
-        case .failure(let error):
+        } catch {
             terminal.error("waxwing: \(PlainText.printable("\(error)"))\n")
             return ExitCode.failure
         }
+        let text = ByteBuffer(capacity: Base64.encodedCount(wrapped.count, .url))
+        // SAFETY: UInt8 has no padding; the array outlives the call.
+        Base64.append(unsafe wrapped.span.bytes, .url, to: text)
+        terminal.output("tokenKey:\n  key: \(reference)\n  wrapped: \"\(text.bytes.text)\"\n")
+        return ExitCode.success
     }
 }

@@ -7,7 +7,6 @@ internal import Envelope
 internal import Glibc
 internal import KeyService
 internal import Limits
-internal import Loop
 internal import Telemetry
 
 /// Asks the configured key services, each when it is first needed: a service that is away or was
@@ -68,29 +67,24 @@ internal final class DumpKeys: OpeningKeys {
             return .failed(out[reference.service] ?? "")
         }
         for number in 1... {
-            let outcome = LateValue<Result<SecretBytes, KeyServiceError>>()
-            Task {
-                do throws(KeyServiceError) {
-                    outcome.set(
-                        .success(try await service.unwrap(wrapped, under: reference.name)))
-                } catch {
-                    outcome.set(.failure(error))
+            let secret: SecretBytes
+            do throws(KeyServiceError) {
+                secret = try KeyAnswer.wait { () throws(KeyServiceError) in
+                    try await service.unwrap(wrapped, under: reference.name)
                 }
-            }
-            switch outcome.wait() {
-            case .success(let secret):
-                do {
-                    return .key(try OpeningKey(id: id, reference: text, key: secret))
-                } catch {
-                    return .failed("\(error)")
-                }
-            case .failure(let error) where error.isRetriable:
+            } catch {
+                guard error.isRetriable else { return .failed("\(error)") }
                 if number >= CommandLimits.unwrapTriesMax {
                     out[reference.service] = "\(error)"
                     return .failed("\(error)")
                 }
                 sleep(1)
-            case .failure(let error): return .failed("\(error)")
+                continue
+            }
+            do {
+                return .key(try OpeningKey(id: id, reference: text, key: secret))
+            } catch {
+                return .failed("\(error)")
             }
         }
         return .failed("")

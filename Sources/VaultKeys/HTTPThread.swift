@@ -14,8 +14,9 @@ internal final class HTTPThread {
     /// The same while calls wait for their turn, whose time may run out.
     private static let waitingMilliseconds: Int32 = 50
 
-    /// libcurl wants this before anything else; since 7.84 it may come from any thread.
-    private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    /// libcurl is loaded with the first Vault. It wants to be initialised before anything else;
+    /// since 7.84 that may be on any thread.
+    internal static let isReady = wax_curl_load() == 1
 
     private let settings: HTTPSettings
     private let mailbox: HTTPMailbox
@@ -72,20 +73,20 @@ internal final class HTTPThread {
 
     // SAFETY: the handle is freed in `loop` only, after `setWake(nil)`.
     private init?(_ settings: HTTPSettings, _ mailbox: HTTPMailbox) {
-        guard HTTPThread.isReady, let multi = unsafe curl_multi_init() else { return nil }
+        guard HTTPThread.isReady, let multi = unsafe wax_curl_multi_init() else { return nil }
         self.settings = settings
         self.mailbox = mailbox
         unsafe self.multi = multi
         unsafe idle = []
-        unsafe wax_curl_multi_set_long(
+        _ = unsafe wax_curl_multi_set_long(
             multi, CURLMOPT_MAXCONNECTS, VaultLimits.idleConnectionsMax)
         let address = UInt(bitPattern: multi)
         mailbox.setWake {
-            unsafe curl_multi_wakeup(UnsafeMutableRawPointer(bitPattern: address))
+            unsafe wax_curl_multi_wakeup(UnsafeMutableRawPointer(bitPattern: address))
         }
     }
 
-    // SAFETY: all libcurl calls are made on this thread with live handles; `curl_multi_wakeup`,
+    // SAFETY: all libcurl calls are made on this thread with live handles; `wax_curl_multi_wakeup`,
     // which others make, is allowed from any thread and ends with `setWake(nil)`.
     private func loop() {
         while let items = mailbox.take(
@@ -93,28 +94,28 @@ internal final class HTTPThread {
         {
             for item in items { begin(item) }
             var left: Int32 = 0
-            unsafe curl_multi_perform(multi, &left)
+            unsafe wax_curl_multi_perform(multi, &left)
             // What has finished made room for calls that wait, whom nobody announces again.
             if finishDone() { continue }
             let pause =
                 running.count < VaultLimits.callsInFlightMax
                 ? HTTPThread.idleMilliseconds : HTTPThread.waitingMilliseconds
             // libcurl wakes up earlier for its own timers.
-            if unsafe curl_multi_poll(multi, nil, 0, pause, nil) != CURLM_OK {
+            if unsafe wax_curl_multi_poll(multi, pause) != CURLM_OK {
                 // Not at full speed round an error that stays.
                 usleep(HTTPThread.errorMicroseconds)
             }
         }
         mailbox.setWake(nil)
         for transfer in running.values {
-            unsafe curl_multi_remove_handle(multi, transfer.easy)
+            unsafe wax_curl_multi_remove_handle(multi, transfer.easy)
             transfer.finish(.failure(.closed))
             transfer.end()
-            unsafe curl_easy_cleanup(transfer.easy)
+            unsafe wax_curl_easy_cleanup(transfer.easy)
         }
         running = [:]
-        while let easy = unsafe idle.popLast() { unsafe curl_easy_cleanup(easy) }
-        unsafe curl_multi_cleanup(multi)
+        while let easy = unsafe idle.popLast() { unsafe wax_curl_easy_cleanup(easy) }
+        unsafe wax_curl_multi_cleanup(multi)
     }
 
     // SAFETY: as `loop`.
@@ -125,15 +126,15 @@ internal final class HTTPThread {
         }
         let now = HTTPClient.monotonic()
         guard job.deadline > now else { return item.fail(.timedOut(isConnected: false)) }
-        guard let easy = unsafe idle.popLast() ?? curl_easy_init() else {
+        guard let easy = unsafe idle.popLast() ?? wax_curl_easy_init() else {
             return item.fail(.system(code: Int(CURLE_OUT_OF_MEMORY.rawValue)))
         }
         let transfer = unsafe HTTPTransfer(job, settings, on: easy)
         let isReady = transfer.prepare(now: now)
-        guard isReady, unsafe curl_multi_add_handle(multi, easy) == CURLM_OK else {
+        guard isReady, unsafe wax_curl_multi_add_handle(multi, easy) == CURLM_OK else {
             transfer.finish(.failure(.system(code: Int(CURLE_OUT_OF_MEMORY.rawValue))))
             transfer.end()
-            unsafe curl_easy_cleanup(easy)
+            unsafe wax_curl_easy_cleanup(easy)
             return
         }
         running[UInt(bitPattern: easy)] = transfer
@@ -144,16 +145,16 @@ internal final class HTTPThread {
     private func finishDone() -> Bool {
         var left: Int32 = 0
         var isAny = false
-        while let message = unsafe curl_multi_info_read(multi, &left) {
+        while let message = unsafe wax_curl_multi_info_read(multi, &left) {
             isAny = true
             guard unsafe message.pointee.msg == CURLMSG_DONE,
                 let easy = unsafe message.pointee.easy_handle,
                 let transfer = running[UInt(bitPattern: easy)]
             else { continue }
             let code = unsafe message.pointee.data.result
-            unsafe curl_multi_remove_handle(multi, easy)
+            unsafe wax_curl_multi_remove_handle(multi, easy)
             guard let outcome = transfer.outcome(code, now: HTTPClient.monotonic()) else {
-                unsafe curl_multi_add_handle(multi, easy)
+                unsafe wax_curl_multi_add_handle(multi, easy)
                 continue
             }
             running[UInt(bitPattern: easy)] = nil
@@ -162,7 +163,7 @@ internal final class HTTPThread {
             if unsafe idle.count < VaultLimits.idleConnectionsMax {
                 unsafe idle.append(easy)
             } else {
-                unsafe curl_easy_cleanup(easy)
+                unsafe wax_curl_easy_cleanup(easy)
             }
         }
         return isAny

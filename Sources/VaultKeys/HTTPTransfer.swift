@@ -79,7 +79,7 @@ internal final class HTTPTransfer {
         }
         if let key = settings.clientKeyFile { set(CURLOPT_SSLKEY, key) }
         if settings.serverName != nil {
-            unsafe connectTo = curl_slist_append(
+            unsafe connectTo = wax_curl_list_append(
                 nil, "\(settings.authority):\(address.host):\(address.port)")
             unsafe wax_curl_set_list(easy, CURLOPT_CONNECT_TO, connectTo)
         }
@@ -151,7 +151,7 @@ internal final class HTTPTransfer {
         let bytes = line.bytes
         unsafe bytes.withUnsafeBytes { room in
             let text = unsafe room.assumingMemoryBound(to: CChar.self)
-            if let longer = unsafe curl_slist_append(headers, text.baseAddress) {
+            if let longer = unsafe wax_curl_list_append(headers, text.baseAddress) {
                 unsafe headers = longer
             } else {
                 isBroken = true
@@ -289,7 +289,7 @@ internal final class HTTPTransfer {
     // SAFETY: the handle is reset first, so that nothing points at what is freed; the strings of
     // the list are ours to overwrite, as libcurl allocated them for this list.
     internal func end() {
-        unsafe curl_easy_reset(easy)
+        unsafe wax_curl_easy_reset(easy)
         var next = unsafe headers
         while let node = unsafe next {
             if let text = unsafe node.pointee.data {
@@ -297,8 +297,8 @@ internal final class HTTPTransfer {
             }
             unsafe next = node.pointee.next
         }
-        unsafe curl_slist_free_all(headers)
-        unsafe curl_slist_free_all(connectTo)
+        unsafe wax_curl_list_free(headers)
+        unsafe wax_curl_list_free(connectTo)
         unsafe headers = nil
         unsafe connectTo = nil
         wipe(body)

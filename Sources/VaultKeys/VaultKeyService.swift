@@ -27,7 +27,8 @@ package final class VaultKeyService: KeyService {
 
     /// Starts a thread, and calls nobody yet.
     ///
-    /// - Throws: when the settings cannot be right, whatever the server says.
+    /// - Throws: when the settings cannot be right, whatever the server says, or libcurl is not
+    ///   there.
     package convenience init(_ settings: VaultSettings) throws(VaultSettingsError) {
         try self.init(settings, clock: HTTPClient.monotonic)
     }
@@ -37,6 +38,11 @@ package final class VaultKeyService: KeyService {
         _ settings: VaultSettings, clock: @escaping @Sendable () -> UInt64
     ) throws(VaultSettingsError) {
         try settings.check()
+        guard HTTPThread.isReady else {
+            throw VaultSettingsError(
+                setting: "vault",
+                message: "libcurl.so.4 cannot be loaded; it is in Debian's package libcurl4")
+        }
         client = HTTPClient(
             HTTPSettings(
                 address: try VaultAddress(settings.address), namespace: settings.namespace,

@@ -257,6 +257,17 @@ extension RawSpan {
         unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
+    /// The eight bytes at `offset`, which must be there, the first in the lowest bits.
+    @inlinable
+    @inline(__always)
+    public func word(at offset: Int) -> UInt64 {
+        precondition(offset >= 0 && byteCount &- offset >= 8, "a word outside the bytes")
+        // SAFETY: checked above; every bit pattern is a number.
+        return UInt64(
+            littleEndian: unsafe unsafeLoadUnaligned(
+                fromUncheckedByteOffset: offset, as: UInt64.self))
+    }
+
     /// Whether two runs hold the same bytes. Not constant-time: never for secrets.
     @inlinable public func sameBytes(as other: RawSpan) -> Bool {
         guard byteCount == other.byteCount else { return false }

@@ -99,12 +99,12 @@ internal struct NameTable: Sendable {
         let count = range.count
         guard count < 8 else {
             return Digest(
-                count: count, head: ScanText.word(text, range.lowerBound),
-                tail: ScanText.word(text, range.upperBound - 8))
+                count: count, head: text.word(at: range.lowerBound),
+                tail: text.word(at: range.upperBound - 8))
         }
         var head: UInt64 = 0
         if text.byteCount - range.lowerBound >= 8 {
-            head = ScanText.word(text, range.lowerBound) & (1 << UInt64(8 * count) - 1)
+            head = text.word(at: range.lowerBound) & (1 << UInt64(8 * count) - 1)
         } else {
             for offset in 0..<count {
                 head |= UInt64(ScanText.byte(text, range.lowerBound + offset)) << UInt64(8 * offset)

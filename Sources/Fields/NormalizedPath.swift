@@ -76,7 +76,7 @@ internal enum NormalizedPath {
         let ones = ScanText.ones
         var at = name.lowerBound
         while at < name.upperBound, text.byteCount &- at >= 8 {
-            let others = ScanText.word(text, at) ^ (ones &* UInt64(apostrophe))
+            let others = text.word(at: at) ^ (ones &* UInt64(apostrophe))
             let found = (others &- ones) & ~others & (ones &* 0x80)
             // The lowest bit that is set is exact.
             if found != 0 { return at &+ found.trailingZeroBitCount >> 3 < name.upperBound }

@@ -19,15 +19,6 @@ internal enum ScanText {
             ? unsafe text.unsafeLoad(fromUncheckedByteOffset: at, as: UInt8.self) : 0
     }
 
-    /// The eight bytes at `at`, the first in the lowest bits.
-    @inline(__always)
-    internal static func word(_ text: RawSpan, _ at: Int) -> UInt64 {
-        precondition(at >= 0 && text.byteCount - at >= 8, "a word outside the text")
-        // SAFETY: checked above; every bit pattern is a number.
-        let word = unsafe text.unsafeLoadUnaligned(fromUncheckedByteOffset: at, as: UInt64.self)
-        return UInt64(littleEndian: word)
-    }
-
     // MARK: white space
 
     @inline(__always)
@@ -52,7 +43,7 @@ internal enum ScanText {
         var at = start
         while isSpace(byte(text, at)) {
             at += 1
-            while text.byteCount - at >= 8, word(text, at) == 0x2020_2020_2020_2020 { at += 8 }
+            while text.byteCount - at >= 8, text.word(at: at) == 0x2020_2020_2020_2020 { at += 8 }
         }
         return at
     }

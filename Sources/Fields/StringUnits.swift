@@ -81,7 +81,7 @@ internal enum StringUnits {
     @inline(__always)
     internal static func isSealed(_ text: RawSpan, _ start: Int, hasEscapes: Bool) -> Bool {
         if !hasEscapes, text.byteCount &- start >= 8 {
-            return isMark(ScanText.word(text, start) >> 8)
+            return isMark(text.word(at: start) >> 8)
         }
         return isMark(text, start + 1)
     }

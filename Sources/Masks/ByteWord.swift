@@ -1,20 +1,12 @@
 // ByteWord: eight bytes of text at once, as one number whose lowest byte comes first.
 
+internal import Bytes
+
 /// Questions to eight bytes at a time. An answer has the highest bit of each byte it is true of.
 internal enum ByteWord {
     /// The same byte eight times.
     @inline(__always)
     internal static func all(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
-
-    /// The bytes from `offset` on.
-    @inline(__always)
-    internal static func at(_ span: RawSpan, _ offset: Int) -> UInt64 {
-        precondition(offset >= 0 && span.byteCount &- offset >= 8, "a word beyond the text")
-        // SAFETY: eight bytes are there, and every bit pattern is a number.
-        return UInt64(
-            littleEndian: unsafe span.unsafeLoadUnaligned(
-                fromUncheckedByteOffset: offset, as: UInt64.self))
-    }
 
     /// The offset of the first byte at or behind `start` of which `question` is true, or of the
     /// end.
@@ -27,7 +19,7 @@ internal enum ByteWord {
     ) -> Int {
         var at = start
         while span.byteCount &- at >= 8 {
-            let found = question(ByteWord.at(span, at))
+            let found = question(span.word(at: at))
             if found != 0 { return at &+ found.trailingZeroBitCount >> 3 }
             at &+= 8
         }
@@ -36,7 +28,7 @@ internal enum ByteWord {
         // Zeros stand for what is behind the end.
         var last: UInt64 = 0
         if span.byteCount >= 8 {
-            last = ByteWord.at(span, span.byteCount &- 8) >> UInt64(64 &- 8 &* left)
+            last = span.word(at: span.byteCount &- 8) >> UInt64(64 &- 8 &* left)
         } else {
             for offset in 0..<left {
                 last |= UInt64(JSONText.byte(span, at + offset)) << UInt64(8 * offset)

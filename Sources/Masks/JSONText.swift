@@ -225,7 +225,7 @@ internal enum JSONText {
     internal static func append(hexOf bytes: RawSpan, to output: ByteBuffer) {
         var at = 0
         while bytes.byteCount - at >= 8 {
-            let word = ByteWord.at(bytes, at).byteSwapped
+            let word = bytes.word(at: at).byteSwapped
             output.append(int64: ByteWord.hexDigits(UInt32(truncatingIfNeeded: word >> 32)))
             output.append(int64: ByteWord.hexDigits(UInt32(truncatingIfNeeded: word)))
             at += 8

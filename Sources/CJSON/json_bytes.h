@@ -37,6 +37,23 @@ static inline int is_space(uint8_t byte) {
     return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
 }
 
+/* The first mark at `at` or behind it in the window; SIZE_MAX when there is none, or `at` is not
+   in the window. */
+static inline size_t known_mark(const wax_text_window *window, size_t at) {
+    size_t place = at - window->start;
+    if (at < window->start || place >= window->length)
+        return SIZE_MAX;
+    size_t word = place / 64, last = (window->length - 1) / 64;
+    uint64_t bits = window->words[word] & ~(uint64_t)0 << (place % 64);
+    while (bits == 0 && word < last)
+        bits = window->words[++word];
+    if (bits == 0)
+        return SIZE_MAX;
+    place = word * 64 + (size_t)__builtin_ctzll(bits);
+    /* Behind what is known all bits are set. */
+    return place < window->length ? window->start + place : SIZE_MAX;
+}
+
 /* Behind the literal whose bytes are in `word`; 0 when it is none. */
 static inline size_t behind_literal(uint64_t word, size_t at) {
     uint32_t four = (uint32_t)word;

@@ -40,16 +40,9 @@ static inline size_t behind_string(
     wax_text_window *window, const uint8_t *text, size_t count, size_t start, int is_sealed) {
     if (is_seal_mark(word_at(text, count, start)) != is_sealed)
         return 0;
-    size_t place = start - window->start;
-    if (start >= window->start && place < window->length) {
-        size_t word = place / 64, last = (window->length - 1) / 64;
-        uint64_t bits = window->words[word] & ~(uint64_t)0 << (place % 64);
-        while (bits == 0 && word < last)
-            bits = window->words[++word];
-        size_t end = window->start + word * 64 + (bits ? (size_t)__builtin_ctzll(bits) : 0);
-        if (bits && byte_at(text, count, end) == '"')
-            return end + 1;
-    }
+    size_t end = known_mark(window, start);
+    if (byte_at(text, count, end) == '"')
+        return end + 1;
     wax_json_token string = wax_json_string(window, text, count, start);
     int is_odd = string.fault || may_be_spelled_mark(text, count, start, string);
     return is_odd ? 0 : string.end;

@@ -1,6 +1,5 @@
 /* Finds the bytes at which a run of plain text ends: 64 bytes to a word, 16 or 32 at once. */
-#include "CJSON.h"
-#include <string.h>
+#include "json_bytes.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -79,15 +78,10 @@ size_t wax_text_mark(wax_text_window *window, const void *text, size_t count, si
     while (at < count) {
         if (at < window->start || at - window->start >= window->length)
             wax_text_look(window, text, count, at);
-        size_t place = at - window->start;
-        uint64_t bits = window->words[place / 64] >> (place % 64);
-        at = bits ? at + (size_t)__builtin_ctzll(bits)
-                  : window->start + (place / 64 + 1) * 64;
-        /* Behind what is known all bits are set. */
-        if (at - window->start > window->length)
-            at = window->start + window->length;
-        else if (bits && at - window->start < window->length)
-            return at;
+        size_t mark = known_mark(window, at);
+        if (mark != SIZE_MAX)
+            return mark;
+        at = window->start + window->length;
     }
     return count;
 }

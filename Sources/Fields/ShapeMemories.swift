@@ -12,34 +12,28 @@ internal final class ShapeMemories {
     /// The memory for a set of paths; nil when others are in use.
     internal func memory(of program: PathProgram, _ mode: FieldScanner.Mode) -> ShapeMemory? {
         uses += 1
-        if last < memories.count, isOne(memories[last], program, mode) {
-            memories[last].lastUse = uses
-            return memories[last]
-        }
-        return found(program, mode) ?? made(program, mode)
-    }
-
-    private func found(_ program: PathProgram, _ mode: FieldScanner.Mode) -> ShapeMemory? {
-        guard let place = memories.firstIndex(where: { isOne($0, program, mode) }) else {
-            return nil
-        }
-        last = place
-        memories[place].lastUse = uses
-        return memories[place]
-    }
-
-    private func made(_ program: PathProgram, _ mode: FieldScanner.Mode) -> ShapeMemory? {
-        if memories.count < FieldLimits.shapeMemoriesMax {
-            last = memories.count
-            memories.append(ShapeMemory(program, mode))
-        } else {
-            let idle = memories.indices.min { memories[$0].lastUse < memories[$1].lastUse } ?? 0
-            guard uses - memories[idle].lastUse > FieldLimits.shapeMemoryIdle else { return nil }
-            last = idle
-            memories[idle] = ShapeMemory(program, mode)
+        if last >= memories.count || !isOne(memories[last], program, mode) {
+            guard let place = found(program, mode) ?? made(program, mode) else { return nil }
+            last = place
         }
         memories[last].lastUse = uses
         return memories[last]
+    }
+
+    private func found(_ program: PathProgram, _ mode: FieldScanner.Mode) -> Int? {
+        memories.firstIndex { isOne($0, program, mode) }
+    }
+
+    /// Place of a new one; nil when there is no room.
+    private func made(_ program: PathProgram, _ mode: FieldScanner.Mode) -> Int? {
+        if memories.count < FieldLimits.shapeMemoriesMax {
+            memories.append(ShapeMemory(program, mode))
+            return memories.count - 1
+        }
+        let idle = memories.indices.min { memories[$0].lastUse < memories[$1].lastUse } ?? 0
+        guard uses - memories[idle].lastUse > FieldLimits.shapeMemoryIdle else { return nil }
+        memories[idle] = ShapeMemory(program, mode)
+        return idle
     }
 
     @inline(__always)

@@ -94,26 +94,21 @@ package final class RecordView: Sendable {
     }
 
     /// Everything as the producer sent it; what does not open is an error.
-    package static let clear: RecordView = {
-        do throws(FieldPathError) {
-            return try RecordView(
-                whole: .clear, fields: nil, actions: [], rest: .clear, plain: .deliver,
-                unopenable: .refuse, protectedFields: nil)
-        } catch {
-            fatalError("a view without paths is refused: \(error)")
-        }
-    }()
+    package static let clear = alike(.clear, plain: .deliver)
 
     /// Nothing but what is sealed and stays so: for a reader whose rules cannot be carried out.
-    package static let sealedOnly: RecordView = {
+    package static let sealedOnly = alike(.sealed, plain: .refuse)
+
+    /// One action for everything.
+    private static func alike(_ action: ViewAction, plain: PlainRecordChoice) -> RecordView {
         do throws(FieldPathError) {
             return try RecordView(
-                whole: .sealed, fields: nil, actions: [], rest: .sealed, plain: .refuse,
+                whole: action, fields: nil, actions: [], rest: action, plain: plain,
                 unopenable: .refuse, protectedFields: nil)
         } catch {
             fatalError("a view without paths is refused: \(error)")
         }
-    }()
+    }
 
     /// Whether records in the clear go out whatever is in them.
     internal var deliversPlain: Bool {
